@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const run = (file, args) => {
-  const { status, error } = spawnSync(process.execPath, [join(root, file), ...args], { cwd: root, stdio: "inherit" });
+  const { status, error } = spawnSync(process.execPath, [join(root, file), ...args], {
+    cwd: root,
+    stdio: "inherit",
+  });
   if (error) throw error;
   if (status !== 0) process.exit(status ?? 1);
 };
