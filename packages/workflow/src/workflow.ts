@@ -1,0 +1,54 @@
+import type { JoinPolicy, Priority, RetryPolicy } from "@muster/sdk/protocol";
+
+/** A workflow as the engine runs it: every default filled in, every expression known to parse. */
+export interface Workflow {
+  name: string;
+  description: string;
+  /** JSON Schema of the inputs object: the file's `inputs`, completed to a closed object schema. */
+  inputs: Record<string, unknown>;
+  /** In the order of the file. */
+  steps: WorkflowStep[];
+  /** Template of the run's output; without it the output is one member per step that nobody needs. */
+  output: Template | undefined;
+}
+
+/** JSON whose strings may hold `${{ … }}`. A string that is one expression keeps the expression's type. */
+export type Template = unknown;
+
+export interface WorkflowStep {
+  name: string;
+  capability: string | undefined;
+  agent: string | undefined;
+  with: Template;
+  needs: string[];
+  /** Evaluates to a list; the step becomes one task per item. */
+  forEach: Template | undefined;
+  /** A single expression that evaluates to a boolean; false skips the step. */
+  when: string | undefined;
+  join: JoinPolicy;
+  retry: RetryPolicy | undefined;
+  timeoutMs: number | undefined;
+  priority: Priority | undefined;
+  /** Shapes the step's output from `result`. */
+  output: Template | undefined;
+}
+
+/** What expressions can see. `item` and `index` only inside a fan-out, `result` only in a step's `output`. */
+export interface Scope {
+  inputs: Record<string, unknown>;
+  steps: Record<string, { output: unknown; status: string }>;
+  run: { id: string; workflow: string };
+  item?: unknown;
+  index?: number;
+  result?: unknown;
+}
+
+/** A mistake in a workflow file. Line and column count from 1 and are absent where there is no text. */
+export interface WorkflowProblem {
+  message: string;
+  hint: string | undefined;
+  /** Where in the document, such as `steps.review.with.file`. */
+  path: string;
+  line: number | undefined;
+  column: number | undefined;
+}
