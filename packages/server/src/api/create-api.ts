@@ -5,17 +5,18 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { limits, MusterError, Problem } from "@muster/sdk/protocol";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Logger } from "pino";
+import type { TSchema } from "typebox";
 import type { Orchestrator } from "../core/orchestrator.ts";
 import { createAgentConnections } from "./agent-connections.ts";
 import { createRunOperation } from "./agent-operation.ts";
 import { answerWrongMethods } from "./allowed-methods.ts";
 import type { ApiContext, ApiServer } from "./api-context.ts";
 import { authenticateRequests } from "./authenticate.ts";
-import { createClosing } from "./closing.ts";
+import { type Closing, createClosing } from "./closing.ts";
 import { defaultSendBounds, type SendBounds } from "./event-socket.ts";
 import { acceptJsonBodies } from "./json-body.ts";
 import { defaultKeepAlive, type KeepAliveTimes } from "./keep-alive.ts";
-import { createNamedSchemas } from "./named-schemas.ts";
+import { createNamedSchemas, type NamedSchemas } from "./named-schemas.ts";
 import { describeInOpenApi } from "./openapi.ts";
 import { createOperation } from "./operation.ts";
 import { answerUnreadable, answerWithProblems, operationalError, sendProblem } from "./problems.ts";
@@ -27,7 +28,7 @@ import { addKeyRoutes } from "./routes/keys.ts";
 import { addMetaRoutes } from "./routes/meta.ts";
 import { addRunRoutes } from "./routes/runs.ts";
 import { addTaskRoutes } from "./routes/tasks.ts";
-import { createSchemaValidators } from "./schema-validators.ts";
+import { createSchemaValidators, type SchemaValidators } from "./schema-validators.ts";
 import { createThrottle, defaultRateLimits, type RateLimits } from "./throttle.ts";
 import { type AgentSockets, acceptWebSockets } from "./web-sockets.ts";
 
@@ -80,16 +81,11 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const app = createServer(options);
   const closing = createClosing();
   const agentSockets: AgentSockets = new Map();
-  const connections = createAgentConnections();
   const named = createNamedSchemas();
-  const validators = createSchemaValidators(named);
-  const { gateway } = options.orchestrator;
+  const context = createContext(options, closing, named);
 
-  app.addHook("onRequest", async (request, reply) => {
-    reply.header("x-request-id", request.id).header("cache-control", "no-store");
-    if (closing.begun && request.url !== "/healthz") throw closingNow();
-  });
   answerWithProblems(app);
+  markAnswers(app, closing);
   answerWrongMethods(app);
   await app.register(helmet);
   const throttle = await createThrottle(app, { ...defaultRateLimits, ...options.rateLimits });
@@ -97,8 +93,43 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   acceptJsonBodies(app);
   await acceptWebSockets(app, closing, agentSockets);
   await describeInOpenApi(app, options.version);
+  validateWith(app, context.validators);
+  addRoutes(app, context, agentSockets, options.joinWithinMs ?? defaultJoinWithinMs);
+  for (const schema of named.all()) app.addSchema(schema);
+  sweepMailboxes(app, context);
+  await app.ready();
+  return asApi(app);
+}
 
-  app.setValidatorCompiler(({ schema, httpPart }) => {
+function createContext(options: ApiOptions, closing: Closing, named: NamedSchemas): ApiContext {
+  const { orchestrator, version, keepAlive, sendBounds } = options;
+  const validators = createSchemaValidators(named);
+  return {
+    orchestrator,
+    version,
+    operation: createOperation(named, Problem),
+    validators,
+    connections: createAgentConnections(),
+    runOperation: createRunOperation(orchestrator.gateway, validators),
+    closing,
+    keepAliveTimes: { ...defaultKeepAlive, ...keepAlive },
+    sendBounds: { ...defaultSendBounds, ...sendBounds },
+  };
+}
+
+/** Every answer names its request, is kept by no cache, and lets go of its connection when the server closes. */
+function markAnswers(app: ApiServer, closing: Closing): void {
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id).header("cache-control", "no-store");
+    if (closing.begun && request.url !== "/healthz") throw closingNow();
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (closing.begun) reply.header("connection", "close");
+  });
+}
+
+function validateWith(app: ApiServer, validators: SchemaValidators): void {
+  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
     const check = httpPart === "body" ? validators.body(schema) : validators.text(schema);
     return (value: unknown) => {
       check(value);
@@ -107,26 +138,13 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   });
   // Answers are what the services give; their schemas document them and are checked by tests.
   app.setSerializerCompiler(() => JSON.stringify);
+}
 
-  const context: ApiContext = {
-    orchestrator: options.orchestrator,
-    version: options.version,
-    operation: createOperation(named, Problem),
-    validators,
-    connections,
-    runOperation: createRunOperation(gateway, validators),
-    closing,
-    keepAliveTimes: { ...defaultKeepAlive, ...options.keepAlive },
-    sendBounds: { ...defaultSendBounds, ...options.sendBounds },
-  };
-  addRoutes(app, context, agentSockets, options.joinWithinMs ?? defaultJoinWithinMs);
-  for (const schema of named.all()) app.addSchema(schema);
-
-  const sweep = setInterval(() => connections.sweep((s) => gateway.authenticate(s) !== undefined), sweepMs);
+function sweepMailboxes(app: ApiServer, { connections, orchestrator }: ApiContext): void {
+  const isAlive = (session: string) => orchestrator.gateway.authenticate(session) !== undefined;
+  const sweep = setInterval(() => connections.sweep(isAlive), sweepMs);
   sweep.unref();
   app.addHook("onClose", async () => clearInterval(sweep));
-  await app.ready();
-  return asApi(app);
 }
 
 function createServer({ log, trustProxy, maxConnections }: ApiOptions): ApiServer {

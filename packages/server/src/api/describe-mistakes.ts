@@ -13,28 +13,13 @@ export interface Mistakes {
 
 /** Turns what a validator found into paths (JSON pointers) and plain words. */
 export function describeMistakes(found: readonly ErrorObject[]): Mistakes {
-  const relevant = withoutOtherVariants(found).slice(0, mistakesListed);
+  const parts = found.filter(({ keyword }) => keyword !== "anyOf");
+  const relevant = (parts.length > 0 ? parts : found).slice(0, mistakesListed);
   const first = relevant[0];
   return {
     errors: relevant.map((error) => ({ path: pathOf(error), message: messageOf(error) })),
     hint: first === undefined ? undefined : hintOf(first),
   };
-}
-
-/**
- * Of alternatives, only the one that was meant is of interest: the one whose constants match. Where none
- * match, their constants are what the field may be.
- */
-function withoutOtherVariants(found: readonly ErrorObject[]): ErrorObject[] {
-  const union = found.findLast((error) => error.keyword === "anyOf" || error.keyword === "oneOf");
-  const parts = found.filter((error) => error.keyword !== "anyOf" && error.keyword !== "oneOf");
-  if (union === undefined || parts.length === 0) return [...found];
-  const meant = parts.filter((error) => error.keyword !== "const");
-  if (meant.length > 0 && meant.length < parts.length) return meant;
-  if (meant.length > 0) return parts;
-  const [first] = parts as [ErrorObject];
-  const allowed = parts.map((error) => error.params.allowedValue as unknown);
-  return [{ ...first, keyword: "enum", params: { allowedValues: allowed } }];
 }
 
 const short = (name: unknown): string => {
@@ -54,6 +39,7 @@ function pathOf(error: ErrorObject): string {
 function memberOf(error: ErrorObject): string | undefined {
   if (error.keyword === "additionalProperties") return error.params.additionalProperty as string;
   if (error.keyword === "required") return error.params.missingProperty as string;
+  if (error.keyword === "discriminator") return error.params.tag as string;
   return undefined;
 }
 
@@ -65,11 +51,19 @@ function messageOf(error: ErrorObject): string {
       return "is missing";
     case "enum":
       return `must be one of ${(error.params.allowedValues as unknown[]).map(short).join(", ")}`;
+    case "discriminator":
+      return `must be one of ${variantsOf(error).join(", ")}`;
     case "const":
       return `must be ${short(error.params.allowedValue)}`;
     default:
       return error.message ?? "is not valid";
   }
+}
+
+/** What the field that tells variants apart may be. */
+function variantsOf({ parentSchema, params }: ErrorObject): string[] {
+  const variants = (parentSchema?.oneOf ?? []) as { properties: Record<string, { const?: unknown }> }[];
+  return variants.map(({ properties }) => short(properties[params.tag as string]?.const));
 }
 
 function hintOf(error: ErrorObject): string | undefined {

@@ -29,9 +29,9 @@ export function createSchemaValidators(named: NamedSchemas): SchemaValidators {
   const texts = createAjv({ coerceTypes: true, useDefaults: true });
 
   function compile(ajv: Ajv2020, schema: TSchema): ValidateFunction {
-    const prepared = forDatabase(named.refer(schema));
+    const prepared = prepare(named.refer(schema));
     for (const known of named.all()) {
-      if (ajv.schemas[known.$id as string] === undefined) ajv.addSchema(forDatabase(known) as Json);
+      if (ajv.schemas[known.$id as string] === undefined) ajv.addSchema(prepare(known) as Json);
     }
     return ajv.compile(prepared as Json);
   }
@@ -63,6 +63,7 @@ function createAjv(options: { coerceTypes: boolean; useDefaults: boolean }): Ajv
     allErrors: false,
     verbose: true,
     strict: false,
+    discriminator: true,
   });
   addFormats(ajv);
   ajv.addKeyword({
@@ -80,17 +81,35 @@ function createAjv(options: { coerceTypes: boolean; useDefaults: boolean }): Ajv
  * Marks every string that a schema declares. These become database text, which holds no NUL. Names and keys
  * must be well-formed Unicode too, since half a surrogate pair would turn into another key; free text may be
  * cut anywhere. What a schema leaves open, such as inputs and outputs, is kept as JSON and may hold anything.
+ * Variants that one field tells apart are marked as such, so that only the one that was meant is measured.
  */
-function forDatabase(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(forDatabase);
-  if (typeof schema !== "object" || schema === null) return schema;
-  const members = Object.entries(schema).map(([key, value]) => [key, forDatabase(value)]);
-  const copy = Object.fromEntries(members) as Json;
+function prepare(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(prepare);
+  if (!isObject(schema)) return schema;
+  const copy = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, prepare(value)]),
+  ) as Json;
   if (copy.type === "string" && copy.enum === undefined && copy.const === undefined) {
     copy.databaseText = copy.maxLength === limits.textLength ? "free" : "exact";
   }
-  return copy;
+  const tag = tagOf(copy.anyOf);
+  if (tag === undefined) return copy;
+  const { anyOf, ...others } = copy;
+  return { ...others, type: "object", oneOf: anyOf, discriminator: { propertyName: tag } };
 }
+
+/** The required field that is a different constant in each of several object schemas. */
+function tagOf(variants: unknown): string | undefined {
+  if (!Array.isArray(variants)) return undefined;
+  const tagsOf = (variant: unknown): string[] => {
+    if (!isObject(variant) || !isObject(variant.properties) || !Array.isArray(variant.required)) return [];
+    const { properties } = variant;
+    return variant.required.filter((name) => isObject(properties[name]) && "const" in properties[name]);
+  };
+  return tagsOf(variants[0]).find((tag) => variants.every((variant) => tagsOf(variant).includes(tag)));
+}
+
+const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 
 function invalid(where: string, found: ErrorObject[]): MusterError {
   const { errors, hint } = describeMistakes(found);

@@ -1,4 +1,4 @@
-import { agentOperations, Message } from "@muster/sdk/protocol";
+import { agentOperations, Message, MusterError } from "@muster/sdk/protocol";
 import type { FastifyReply } from "fastify";
 import Type from "typebox";
 import type { AgentConnection } from "../agent-connections.ts";
@@ -127,8 +127,12 @@ async function poll(
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
   const forget = closing.onBegin(() => mailbox.interrupt());
-  // The one who waits learns from its next request when the gateway does not know it any more.
-  const beat = () => void orchestrator.gateway.request(agentId, "heartbeat", {}).catch(() => {});
+  const beat = () => {
+    orchestrator.gateway.request(agentId, "heartbeat", {}).catch((error: unknown) => {
+      // The next request of an agent that is no more is refused, and tells it to register again.
+      if (error instanceof MusterError && error.code === "agent_unknown") mailbox.interrupt();
+    });
+  };
   const beating = setInterval(beat, heartbeatMs ?? fallbackHeartbeatMs);
   beat();
   try {
