@@ -1,5 +1,5 @@
-import type { Slot } from "../ports/agent-registry.ts";
 import type { StopWork } from "@muster/sdk/protocol";
+import type { Slot } from "../ports/agent-registry.ts";
 
 /**
  * What a committed transaction means for the rest of the orchestrator. Every change of state returns one, and

@@ -30,6 +30,8 @@ create table task (
   pending          integer not null default 0,
   attempt          integer not null default 0,
   max_attempts     integer not null,
+  -- Attempts that a retry by hand adds: those that the submission asked for.
+  attempts_granted integer not null,
   retry_delay_ms   bigint not null,
   retry_factor     real not null,
   retry_max_ms     bigint not null,
@@ -174,7 +176,6 @@ create table agent (
   successes      double precision not null default 0,
   failures       double precision not null default 0,
   outcomes_at    bigint not null,
-  session_hash   text not null,
   maintenance    boolean not null default false,
   registered_at  bigint not null,
   last_seen      bigint not null,

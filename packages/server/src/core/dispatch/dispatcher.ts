@@ -1,21 +1,16 @@
-import {
-  type JournalEntry,
-  type Message,
-  type Priority,
-  priorities,
-  type TaskAssignment,
-} from "@muster/sdk/protocol";
+import type { JournalEntry, Message, TaskAssignment } from "@muster/sdk/protocol";
+import type { Slot } from "../../ports/agent-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Ids } from "../../ports/ids.ts";
 import type { Log } from "../../ports/log.ts";
 import type { MessageBus } from "../../ports/message-bus.ts";
-import type { Slot } from "../../ports/agent-registry.ts";
 import type { Directory } from "../discovery/directory.ts";
 import { type ClaimedTask, claim } from "../queue/statements/claim.ts";
 import { readyRoutes } from "../queue/statements/find-overdue.ts";
-import { peekReady, type ReadyTask } from "../queue/statements/peek-ready.ts";
 import { readJournals } from "../queue/statements/journal.ts";
+import { peekReady, type ReadyTask } from "../queue/statements/peek-ready.ts";
+import { isoTime, priorityName } from "../task-view.ts";
 
 export interface DispatcherOptions {
   database: Database;
@@ -31,10 +26,6 @@ export interface DispatcherOptions {
 const roundSize = 200;
 /** Routes looked at in one round, the longest unserved first. */
 const routesPerRound = 500;
-
-const nameOfPriority = new Map<number, Priority>(
-  Object.entries(priorities).map(([name, value]) => [value, name as Priority]),
-);
 
 /**
  * ⑤ dispatch: rounds of peek → choose → reserve → claim → send, as long as there is work for somebody who is
@@ -75,7 +66,11 @@ export function createDispatcher({ database, directory, bus, clock, ids, log, le
     const asked = [...hot].slice(0, routesPerRound).map((route) => roster.capacity(route));
     const open = asked.filter((route) => route.free > 0);
     if (open.length === 0) return 0;
-    const wanted = open.map(({ route, tenants, free }) => ({ route, tenants, most: Math.min(free, roundSize) }));
+    const wanted = open.map(({ route, tenants, free }) => ({
+      route,
+      tenants,
+      most: Math.min(free, roundSize),
+    }));
     for (const { route } of wanted) hot.delete(route);
     let found: ReadyTask[];
     try {
@@ -97,7 +92,10 @@ export function createDispatcher({ database, directory, bus, clock, ids, log, le
     }
   }
 
-  async function handOut(roster: Awaited<ReturnType<Directory["roster"]>>, found: ReadyTask[]): Promise<number> {
+  async function handOut(
+    roster: Awaited<ReturnType<Directory["roster"]>>,
+    found: ReadyTask[],
+  ): Promise<number> {
     const slots: (Slot & { name: string })[] = [];
     for (const task of found) {
       const agent = roster.choose(task.route, task.tenant, task.preferred_agent);
@@ -137,7 +135,7 @@ export function createDispatcher({ database, directory, bus, clock, ids, log, le
 
   async function send(claimed: ClaimedTask[]): Promise<void> {
     const journals = await loadJournals(claimed);
-    const sentAt = new Date(clock.now()).toISOString();
+    const sentAt = isoTime(clock.now());
     for (const task of claimed) {
       const message: Message = {
         id: ids.next(),
@@ -151,7 +149,10 @@ export function createDispatcher({ database, directory, bus, clock, ids, log, le
       };
       // A message that is lost here costs a lease, not a task.
       bus.send(message, task.priority).catch((error: unknown) => {
-        log.warn({ error, taskId: task.id, agentId: task.agent_id }, "A task could not be sent; its lease will end.");
+        log.warn(
+          { error, taskId: task.id, agentId: task.agent_id },
+          "A task could not be sent; its lease will end.",
+        );
       });
     }
   }
@@ -191,10 +192,10 @@ function assignmentOf(task: ClaimedTask, journal: JournalEntry[]): TaskAssignmen
     leaseToken: task.token,
     capability: task.capability,
     input: task.input,
-    priority: nameOfPriority.get(task.priority) ?? "medium",
+    priority: priorityName(task.priority),
     attempt: task.attempt,
     maxAttempts: task.max_attempts,
-    timeoutAt: new Date(task.timeout_at).toISOString(),
+    timeoutAt: isoTime(task.timeout_at),
     runId: task.run_id,
     parentId: task.parent_id,
     resumed: task.resumed,

@@ -15,7 +15,7 @@ with incoming as materialized (
     status text, priority smallint, delayed boolean, ready_at bigint, run_id uuid, step text, item_index int,
     parent_id uuid, depth smallint, join_policy text, pending int, max_attempts int,
     retry_delay_ms bigint, retry_factor real, retry_max_ms bigint, retry_jitter real,
-    timeout_ms bigint, deadline_at bigint, input json, error json, ended_at bigint)
+    timeout_ms bigint, deadline_at bigint, input json)
 ), arrivals as (
   select i.tenant, i.priority, count(*) as n, count(*) / coalesce(max(w.weight), 1) as length
   from incoming i left join tenant w on w.id = i.tenant
@@ -32,12 +32,12 @@ with incoming as materialized (
   insert into task (
     id, tenant, name, capability, requested_agent, tools, route, status, priority, virtual_time, delayed, ready_at,
     run_id, step, item_index, parent_id, depth, join_policy, pending, max_attempts,
-    retry_delay_ms, retry_factor, retry_max_ms, retry_jitter, timeout_ms, deadline_at, input, error, created_at, ended_at)
+    attempts_granted, retry_delay_ms, retry_factor, retry_max_ms, retry_jitter, timeout_ms, deadline_at, input, created_at)
   select i.id, i.tenant, i.name, i.capability, i.requested_agent, coalesce(i.tools, '{}'), i.route, i.status, i.priority,
     s.start + i.place * s.arrived / a.n, i.delayed, i.ready_at,
     i.run_id, i.step, i.item_index, i.parent_id, i.depth, i.join_policy, i.pending, i.max_attempts,
-    i.retry_delay_ms, i.retry_factor, i.retry_max_ms, i.retry_jitter, i.timeout_ms, i.deadline_at, i.input, i.error,
-    $3::bigint, i.ended_at
+    i.max_attempts, i.retry_delay_ms, i.retry_factor, i.retry_max_ms, i.retry_jitter, i.timeout_ms, i.deadline_at, i.input,
+    $3::bigint
   from incoming i
   join arrivals a on a.tenant = i.tenant and a.priority = i.priority
   join share s on s.tenant = i.tenant and s.priority = i.priority
