@@ -39,7 +39,11 @@ export const openWebSocket = (options: OpenWebSocketOptions): Promise<WebSocket>
       failure = `nothing was heard for ${silenceMs} ms`;
       socket.terminate();
     });
-    socket.on("open", () => resolve(socket));
+    let isOpen = false;
+    socket.on("open", () => {
+      isOpen = true;
+      resolve(socket);
+    });
     socket.on("message", (data, isBinary) => {
       watch.heard();
       if (!isBinary) options.onText(data.toString());
@@ -58,9 +62,8 @@ export const openWebSocket = (options: OpenWebSocketOptions): Promise<WebSocket>
     socket.on("close", (code, reason) => {
       watch.stop();
       const text = reason.length > 0 ? `${code} ${reason}` : failure;
-      // After it was open this rejection changes nothing.
-      reject(unreachable(options.serverUrl, text));
-      options.onClose(text);
+      if (isOpen) options.onClose(text);
+      else reject(unreachable(options.serverUrl, text));
     });
   });
 
