@@ -26,9 +26,16 @@ it("names the place and the property that break a schema", () => {
 it("takes booleans, references within the schema, unknown keywords, and the same $id twice", () => {
   expect(compileCheck(true, "s")(1)).toBeUndefined();
   expect(compileCheck(false, "s")(1)).toBeDefined();
-  const schema = { $id: "urn:same", $ref: "#/$defs/n", $defs: { n: { type: "number", "x-unit": "ms" } } };
+  const schema = {
+    $id: "https://example.com/same",
+    $ref: "#/$defs/n",
+    $defs: { n: { type: "number", "x-unit": "ms" } },
+  };
   expect(compileCheck(schema, "s")("1")?.message).toBe("it must be number");
   expect(compileCheck({ ...schema, title: "another" }, "s")(1)).toBeUndefined();
+  const nested = (type: string) => ({ $defs: { n: { $id: "Same", type } }, $ref: "Same" });
+  expect(compileCheck(nested("number"), "s")(1)).toBeUndefined();
+  expect(compileCheck(nested("string"), "s")("1")).toBeUndefined();
 });
 
 it("refuses a schema that refers elsewhere", () => {
