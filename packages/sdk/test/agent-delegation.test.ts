@@ -126,6 +126,56 @@ describe("several waits at once", () => {
     expect(order).toEqual(["one", "both"]);
   });
 
+  it("that are added while it is parked join the wait", async () => {
+    const orchestrator = new FakeOrchestrator();
+    const later = gate();
+    const order: unknown[] = [];
+    await startTestAgent(orchestrator, async ({ delegate, step }) => {
+      const slow = delegate("elsewhere", "slow").then((output) => order.push(output));
+      await step("meanwhile", () => later.promise);
+      order.push(await delegate("elsewhere", "quick"));
+      await slow;
+      return order;
+    });
+    const parent = orchestrator.submit({ capability: "work" });
+    await settled();
+    expect(parent.status).toBe("waiting");
+    later.open();
+    await settled();
+    const [slow, quick] = subTasks(orchestrator);
+    expect(parent).toMatchObject({
+      status: "waiting",
+      waitsFor: { taskIds: [slow?.id, quick?.id], mode: "any" },
+    });
+    orchestrator.finish(quick!.id, "quick");
+    await settled();
+    expect(order).toEqual(["quick"]);
+    orchestrator.finish(slow!.id, "slow");
+    await settled();
+    expect(parent).toMatchObject({ status: "completed", output: ["quick", "slow"] });
+  });
+
+  it("that are added while it is parked are answered at once when they have ended", async () => {
+    const orchestrator = new FakeOrchestrator();
+    orchestrator.scripts.set("double", (input) => (input as number) * 2);
+    const later = gate();
+    const enough = gate();
+    await startTestAgent(orchestrator, async ({ delegate, step }) => {
+      void delegate("elsewhere", "never");
+      await step("meanwhile", () => later.promise);
+      const four = await delegate("double", 2);
+      await enough.promise;
+      return four;
+    });
+    const parent = orchestrator.submit({ capability: "work" });
+    await settled();
+    later.open();
+    await settled();
+    enough.open();
+    await settled();
+    expect(parent).toMatchObject({ status: "completed", output: 4 });
+  });
+
   it("delegateAll gives every result in order, however each ended", async () => {
     const orchestrator = new FakeOrchestrator();
     orchestrator.scripts.set("half", (input) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MusterError } from "../src/protocol/index.ts";
+import { limits, MusterError } from "../src/protocol/index.ts";
 import { FakeOrchestrator } from "./fake-orchestrator.ts";
 import { gate, startTestAgent } from "./start-test-agent.ts";
 import { settled } from "./test-clock.ts";
@@ -71,15 +71,19 @@ describe("step", () => {
     expect(of(orchestrator, "journal")).toMatchObject([{ key: "a", value: 2 }]);
   });
 
-  it("refuses a key that is too long and a value that is too large", async () => {
+  it("refuses a key that is too long or taken, and a value that is too large", async () => {
     const orchestrator = new FakeOrchestrator();
     await startTestAgent(orchestrator, async ({ step }) => {
-      const codes = [step("x".repeat(257), () => 1), step("large", () => "x".repeat(600_000))];
+      const codes = [
+        step("x".repeat(257), () => 1),
+        step("delegate:0", () => 1),
+        step("large", () => "x".repeat(limits.payloadBytes)),
+      ];
       return (await Promise.allSettled(codes)).map((end) => end.status === "rejected" && end.reason.code);
     });
     const task = orchestrator.submit({ capability: "work" });
     await settled();
-    expect(task.output).toEqual(["invalid_request", "payload_too_large"]);
+    expect(task.output).toEqual(["invalid_request", "invalid_request", "payload_too_large"]);
   });
 
   it("is recorded although the orchestrator was away for a while", async () => {

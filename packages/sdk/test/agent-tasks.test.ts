@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createAgent } from "../src/agent/create-agent.ts";
-import { MusterError } from "../src/protocol/index.ts";
+import { limits, MusterError } from "../src/protocol/index.ts";
 import { FakeOrchestrator } from "./fake-orchestrator.ts";
 import { gate, startTestAgent } from "./start-test-agent.ts";
 import { settled } from "./test-clock.ts";
@@ -79,7 +79,7 @@ describe("an attempt", () => {
 
   it("fails with payload_too_large when the output is too large", async () => {
     const orchestrator = new FakeOrchestrator();
-    await startTestAgent(orchestrator, () => "é".repeat(300_000));
+    await startTestAgent(orchestrator, () => "é".repeat(limits.payloadBytes / 2));
     const task = orchestrator.submit({ capability: "work" });
     await settled();
     expect(task).toMatchObject({ status: "failed", error: { code: "payload_too_large", retryable: false } });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Client, createClient, type Event, MusterError } from "../src/index.ts";
+import { type Client, createClient, type Event, limits, MusterError } from "../src/index.ts";
 import { FakeOrchestrator } from "./fake-orchestrator.ts";
 import { apiKey, FakeServer } from "./fake-server.ts";
 
@@ -113,7 +113,7 @@ describe("errors", () => {
   });
 
   it("refuse a body that is too large before it is sent", async () => {
-    const large = client.tasks.submit({ capability: "work", input: "x".repeat(1_100_000) });
+    const large = client.tasks.submit({ capability: "work", input: "x".repeat(limits.bodyBytes) });
     await expect(large).rejects.toMatchObject({ code: "payload_too_large" });
     expect(server.seen).toEqual([]);
   });

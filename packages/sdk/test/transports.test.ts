@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Agent, createAgent } from "../src/agent/create-agent.ts";
 import { createHttpTransport } from "../src/agent/http-transport.ts";
 import { createWebSocketTransport } from "../src/agent/web-socket-transport.ts";
+import { limits } from "../src/protocol/index.ts";
 import { FakeOrchestrator } from "./fake-orchestrator.ts";
 import { apiKey, FakeServer } from "./fake-server.ts";
 import { gate } from "./start-test-agent.ts";
@@ -105,7 +106,7 @@ describe.each(["websocket", "http"] as const)("over %s", (transport) => {
   it("refuses a result that is larger than a frame may be, as a failed task", async () => {
     const big = createAgent({
       name: "big",
-      capabilities: [{ name: "big", handler: () => "x".repeat(600 * 1024) }],
+      capabilities: [{ name: "big", handler: () => "x".repeat(limits.bodyBytes) }],
     });
     await big.start({ url: server.url, apiKey, transport });
     const task = orchestrator.submit({ capability: "big" });
