@@ -148,8 +148,12 @@ async function poll(
 /** What was taken for a client that went away meanwhile is not lost: the next poll gets it. */
 function returnUnsent(mailbox: Mailbox, messages: string[], gone: AbortSignal, reply: FastifyReply): void {
   if (messages.length === 0) return;
+  let sent = false;
+  reply.raw.once("finish", () => {
+    sent = true;
+  });
   const putBack = () => {
-    if (!reply.raw.writableFinished) mailbox.putBack(messages);
+    if (!sent) mailbox.putBack(messages);
   };
   if (gone.aborted) putBack();
   else gone.addEventListener("abort", putBack, { once: true });
