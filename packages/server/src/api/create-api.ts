@@ -85,13 +85,14 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const context = createContext(options, closing, named);
 
   answerWithProblems(app);
+  // First of all hooks: it marks upgrades, so that the socket of one that a later hook refuses is let go.
+  await acceptWebSockets(app, closing, agentSockets);
   markAnswers(app, closing);
   answerWrongMethods(app);
   await app.register(helmet);
   const throttle = await createThrottle(app, { ...defaultRateLimits, ...options.rateLimits });
   authenticateRequests(app, { orchestrator: options.orchestrator, throttle, localKey: options.localKey });
   acceptJsonBodies(app);
-  await acceptWebSockets(app, closing, agentSockets);
   await describeInOpenApi(app, options.version);
   validateWith(app, context.validators);
   addRoutes(app, context, agentSockets, options.joinWithinMs ?? defaultJoinWithinMs);
