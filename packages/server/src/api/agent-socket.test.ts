@@ -179,7 +179,7 @@ describe("an agent on a WebSocket", () => {
   });
 
   test("that is silent is dropped; one that answers pings is not", async () => {
-    const { fake, address, peer } = await joined({ keepAlive: { pingMs: 20, silenceMs: 100 } });
+    const { fake, address, peer } = await joined({ keepAlive: { pingMs: 50, silenceMs: 600 } });
     const mute = await openSocket(address, asAgent);
     mute.socket.pong = () => {};
     mute.send({ ...register, body: { ...registration, id: "mute" } });

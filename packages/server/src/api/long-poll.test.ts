@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import http from "node:http";
+import net from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { asAgent, asClient, bearer, serveFake, sleep, until } from "../test/serve-fake.ts";
 
@@ -9,8 +11,8 @@ async function join(url: string, id = "a1") {
     body: JSON.stringify({ id, name: "one", capabilities: [] }),
   });
   const { session } = (await response.json()) as { session: string };
-  return async (query: string, signal?: AbortSignal) => {
-    const headers = bearer(session);
+  const headers = bearer(session);
+  const poll = async (query: string, signal?: AbortSignal) => {
     const answer = await fetch(`${url}/v1/agents/${id}/messages?${query}`, {
       headers,
       ...(signal ? { signal } : {}),
@@ -18,6 +20,7 @@ async function join(url: string, id = "a1") {
     const body = (await answer.json()) as { messages?: { payload: unknown }[]; code?: string };
     return { status: answer.status, code: body.code, payloads: body.messages?.map(({ payload }) => payload) };
   };
+  return Object.assign(poll, headers);
 }
 
 async function submit(url: string): Promise<string> {
@@ -49,20 +52,20 @@ describe("an agent that polls", () => {
     expect((await poll("waitMs=10000")).payloads).toEqual(["kept"]);
   });
 
-  test("loses nothing when it goes away in the moment in which a message comes", async () => {
+  test("loses nothing when its connection ended just before a message comes", async () => {
     const { fake, url } = await serveFake();
     const poll = await join(url);
-    for (let round = 0; round < 20; round++) {
-      const gone = new AbortController();
-      const first = poll("waitMs=10000", gone.signal).then(
-        ({ payloads }) => payloads,
-        () => undefined,
-      );
-      await sleep(10);
-      gone.abort();
+    const { port, host } = new URL(url);
+    for (let round = 0; round < 10; round++) {
+      const beats = fake.operations.length;
+      const socket = net.connect(Number(port), "127.0.0.1");
+      const path = "/v1/agents/a1/messages?waitMs=10000";
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\nauthorization: ${poll.authorization}\r\n\r\n`);
+      await until(() => fake.operations.length > beats);
+      socket.destroy();
+      await once(socket, "close");
       fake.deliver("a1", round);
-      const got = (await first) ?? (await poll("waitMs=1000")).payloads;
-      expect(got).toEqual([round]);
+      expect((await poll("waitMs=10000")).payloads).toEqual([round]);
     }
   });
 
@@ -150,5 +153,34 @@ describe("closing", () => {
     await until(() => fake.open.waits === 1);
     await api.close();
     expect(await slow).toBe("close");
+  });
+
+  test("does not wait for connections that ask for nothing", async () => {
+    const { api, url } = await serveFake();
+    const silent = net.connect(Number(new URL(url).port), "127.0.0.1");
+    await once(silent, "connect");
+    await sleep(30);
+    const began = performance.now();
+    await api.close();
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
+
+  test("cuts off what does not end", async () => {
+    const { api, fake, url } = await serveFake({ closeWithinMs: 50 });
+    const join = { method: "POST", headers: { ...asAgent, "content-type": "application/json" } };
+    const body = JSON.stringify({ id: "a1", name: "one", capabilities: [] });
+    const registered = await fetch(`${url}/v1/agents`, { ...join, body });
+    const { session } = (await registered.json()) as { session: string };
+    fake.hold(new Promise(() => {}));
+    const headers = { ...bearer(session), "content-type": "application/json" };
+    const stuck = fetch(`${url}/v1/agents/a1/operations/broadcast`, {
+      method: "POST",
+      headers,
+      body: '{"payload":1}',
+    });
+    const cut = expect(stuck).rejects.toThrow();
+    await sleep(50);
+    await api.close();
+    await cut;
   });
 });

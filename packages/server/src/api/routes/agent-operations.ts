@@ -125,7 +125,11 @@ async function poll(
   { max, waitMs }: { max: number; waitMs: number },
 ): Promise<string[]> {
   const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
+  const leave = () => gone.abort();
+  reply.raw.once("close", leave);
+  // The end of the connection shows here first.
+  const { socket } = reply.request.raw;
+  socket.once("end", leave);
   const forget = closing.onBegin(() => mailbox.interrupt());
   const beat = () => {
     orchestrator.gateway.request(agentId, "heartbeat", {}).catch((error: unknown) => {
@@ -141,6 +145,7 @@ async function poll(
     return messages;
   } finally {
     clearInterval(beating);
+    socket.off("end", leave);
     forget();
   }
 }
