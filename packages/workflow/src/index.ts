@@ -1,1 +1,14 @@
-export {};
+/**
+ * The workflow language of Muster. A workflow file is YAML: inputs, and steps that need each other. Reading
+ * one checks everything that can be known before anything runs and tells every mistake with its line. What is
+ * left for a run is to fill in templates: strings with `${{ … }}` expressions, written in CEL.
+ */
+export { checkInputs } from "./check-inputs.ts";
+export { type CoercedInput, coerceInput } from "./coerce-input.ts";
+export { evaluate, evaluateForEach, evaluateWhen } from "./evaluate.ts";
+export { ExpressionError } from "./expression-error.ts";
+export { formatProblem } from "./problems.ts";
+export { parseWorkflow, type ReadWorkflow, readWorkflow } from "./read-workflow.ts";
+export type { Scope, Template, Workflow, WorkflowProblem, WorkflowStep } from "./workflow.ts";
+export { workflowLimits } from "./workflow-limits.ts";
+export { WorkflowDocument } from "./workflow-schema.ts";
