@@ -2,6 +2,7 @@ import type { Workflow, WorkflowProblem } from "@muster/workflow";
 import type { CliContext } from "../cli-context.ts";
 import { CliError } from "../cli-error.ts";
 import { readJsonText, readTextFile } from "../read-json.ts";
+import { printable } from "../render/printable.ts";
 
 type WorkflowLanguage = Awaited<ReturnType<CliContext["workflowLanguage"]>>;
 
@@ -16,7 +17,7 @@ export async function loadWorkflow(context: CliContext, file: string): Promise<L
   const text = readTextFile(context, file);
   const language = await context.workflowLanguage();
   const { workflow, document, problems } = language.parseWorkflow(text);
-  if (workflow === undefined || problems.length > 0) refuse(context, language, problems, file);
+  if (workflow === undefined || problems.length > 0) refuse(context, language, problems, file, file);
   return { workflow, document };
 }
 
@@ -36,15 +37,19 @@ export async function loadInputs(
 ): Promise<Record<string, unknown>> {
   const language = await context.workflowLanguage();
   const inputs = given.file === undefined ? {} : await readInputsFile(context, given.file);
+  const problems: WorkflowProblem[] = [];
   for (const pair of given.pairs) {
     const at = pair.indexOf("=");
     if (at < 1)
       throw new CliError(`--input wants name=value, not ${pair}`, { hint: "For example --input path=." });
     const name = pair.slice(0, at);
-    inputs[name] = language.coerceInput(workflow, name, pair.slice(at + 1));
+    const { value, problem } = language.coerceInput(workflow, name, pair.slice(at + 1));
+    if (problem) problems.push(problem);
+    else inputs[name] = value;
   }
+  if (problems.length > 0) refuse(context, language, problems, file, "the inputs");
   const checked = language.checkInputs(workflow, inputs);
-  if (checked.problems.length > 0) refuse(context, language, checked.problems, file);
+  if (checked.problems.length > 0) refuse(context, language, checked.problems, file, "the inputs");
   return checked.inputs;
 }
 
@@ -63,8 +68,11 @@ function refuse(
   language: WorkflowLanguage,
   problems: readonly WorkflowProblem[],
   file: string,
+  what: string,
 ): never {
-  for (const problem of problems) context.stderr.write(`${language.formatProblem(problem, file)}\n`);
+  for (const problem of problems) {
+    context.stderr.write(`${printable(language.formatProblem(problem, file))}\n`);
+  }
   const count = problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`;
-  throw new CliError(`${file}: ${count}; nothing was started`);
+  throw new CliError(`${count} in ${what}; nothing was started`);
 }
