@@ -93,8 +93,11 @@ async function printEvents(context: CliContext, client: Client, options: Options
   const filter = filterOf(options);
   const ofOne = options.task !== undefined || options.run !== undefined;
   const forward = options.after !== undefined;
-  let after = options.after ?? (ofOne ? 0 : Math.max(0, (await client.info()).latestEvent - lookBack));
-  if (!forward && !ofOne && options.type === undefined) after = Math.max(after, after + lookBack - limit);
+  let after = options.after ?? 0;
+  if (!forward && !ofOne) {
+    const newest = (await client.info()).latestEvent;
+    after = Math.max(0, newest - (options.type === undefined ? limit : lookBack));
+  }
   const kept: Event[] = [];
   while (!context.stdout.closed.aborted) {
     const { items } = await client.events.read({ ...filter, after, limit: pageSize });

@@ -2,6 +2,7 @@ import type { Client } from "@muster/sdk";
 import type { Run, RunDetail } from "@muster/sdk/protocol";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, exitCodes } from "../cli-error.ts";
+import { describeCancel } from "../render/describe-cancel.ts";
 import { codeOf } from "../report-error.ts";
 import type { Interrupts } from "../watch-interrupts.ts";
 import { applyEvent, applySnapshot, type RunProgress, startProgress } from "./run-progress.ts";
@@ -114,10 +115,8 @@ function cancelOnInterrupt(watch: RunWatch, runId: string, ended: AbortSignal): 
 async function cancelRun({ client, reporter }: RunWatch, runId: string): Promise<RunDetail> {
   reporter.say("cancelling the run… (Ctrl-C again leaves at once)");
   try {
-    const { cancelled, stopped } = await client.runs.cancel(runId);
-    const agents = [...new Set(stopped.map((one) => one.agent))];
-    const told = agents.length === 0 ? "no agent was at work" : `told to stop: ${agents.join(", ")}`;
-    reporter.print(`cancelled run ${runId}: ${count(cancelled.length)} cancelled, ${told}`);
+    const report = await client.runs.cancel(runId);
+    reporter.print(`cancelled run ${runId}: ${describeCancel(report)}`);
   } catch (error) {
     // It ended while the signal was on its way.
     if (codeOf(error) !== "not_cancellable") throw error;
@@ -125,5 +124,3 @@ async function cancelRun({ client, reporter }: RunWatch, runId: string): Promise
   }
   return client.runs.wait(runId, { timeoutMs: cancelMs }).catch(() => client.runs.get(runId));
 }
-
-const count = (tasks: number) => `${tasks} ${tasks === 1 ? "task" : "tasks"}`;
