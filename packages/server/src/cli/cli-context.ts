@@ -1,6 +1,10 @@
 import type { Client } from "@muster/sdk";
-import type { Colors } from "picocolors/types";
+import type picocolors from "picocolors";
+
 import type { Muster, MusterOptions } from "../main.ts";
+
+/** Functions that colour text, or leave it as it is. */
+export type Colors = ReturnType<(typeof picocolors)["createColors"]>;
 
 /** A stream that people or programs read: standard output or standard error. */
 export interface CliStream {

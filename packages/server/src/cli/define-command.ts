@@ -14,7 +14,7 @@ export function defineCommand(parent: Command, usage: string, text: CommandText)
   const command = parent
     .command(usage)
     .summary(text.summary)
-    .description(text.description ?? `${text.summary}.`)
+    .description(text.description ?? asSentence(text.summary))
     .helpOption("-h, --help", "show this help")
     .addHelpText("after", `\nExamples:\n${formatExamples(text.examples)}`);
   return command.showHelpAfterError(`hint: see \`${pathOf(command)} --help\``);
@@ -22,12 +22,16 @@ export function defineCommand(parent: Command, usage: string, text: CommandText)
 
 /** Adds a word that only holds other commands, such as `task`. */
 export function defineGroup(parent: Command, name: string, summary: string): Command {
-  const group = parent.command(name).summary(summary).description(`${summary}.`);
+  const group = parent.command(name).summary(summary).description(asSentence(summary));
   return group
     .helpOption("-h, --help", "show this help")
     .helpCommand(false)
     .enablePositionalOptions()
     .showHelpAfterError(`hint: see \`${pathOf(group)} --help\``);
+}
+
+function asSentence(summary: string): string {
+  return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 }
 
 function pathOf(command: Command): string {
@@ -46,7 +50,10 @@ export function withJson(command: Command): Command {
 export function withServer(command: Command): Command {
   return command
     .option("--server <url>", "the server to use (or MUSTER_URL; its key in MUSTER_API_KEY)")
-    .option("--data-dir <folder>", "find the server that runs on this folder (default: .muster)");
+    .option(
+      "--data-dir <folder>",
+      "the folder with the data; finds the server that runs on it (default: .muster)",
+    );
 }
 
 export function repeatable(flags: string, description: string): Option {

@@ -48,6 +48,7 @@ function createProgram(context: CliContext): Command {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput(outputFor(context))
+    .configureHelp({ subcommandTerm })
     .showHelpAfterError("hint: see `muster --help`")
     .addHelpText("after", epilogue);
   addUpCommand(program, context);
@@ -61,6 +62,15 @@ function createProgram(context: CliContext): Command {
   addKeysCommand(program, context);
   addVersionCommand(program, context);
   return program;
+}
+
+/** A command in a listing: its name and arguments; that it has options goes without saying. */
+function subcommandTerm(command: Command): string {
+  const operands = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...operands].join(" ");
 }
 
 function outputFor(context: CliContext) {

@@ -158,7 +158,7 @@ function addSetStatus(
 ): void {
   const command = defineCommand(agents, `${status} <agent>`, {
     summary,
-    description: `${summary[0]?.toUpperCase()}${summary.slice(1)}, by id or name.`,
+    description: `${summary.charAt(0).toUpperCase()}${summary.slice(1)}, by id or name.`,
     examples: [[`muster agents ${status} reviewer`, "what it is doing it may finish"]],
   });
   withServer(withJson(command));

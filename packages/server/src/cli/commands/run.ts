@@ -34,6 +34,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
     ],
   });
   withServer(withJson(command))
+    .usage("[options] <file> [name=value...]\n       muster run list|show|cancel|retry …")
     .argument("[file]", "the workflow file")
     .argument("[inputs...]", "further inputs as name=value")
     .addOption(repeatable("--input <name=value>", "an input; may be repeated"))

@@ -1,5 +1,6 @@
 import type { Event } from "@muster/sdk/protocol";
-import type { Colors } from "picocolors/types";
+import type { Colors } from "../cli-context.ts";
+
 import { cutText } from "./fit-line.ts";
 import { printable } from "./printable.ts";
 

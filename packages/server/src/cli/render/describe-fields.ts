@@ -1,4 +1,4 @@
-import type { Colors } from "picocolors/types";
+import type { Colors } from "../cli-context.ts";
 import { printable } from "./printable.ts";
 
 /** A label, its text (left out where empty) and how to colour it. */

@@ -1,5 +1,4 @@
-import type { Colors } from "picocolors/types";
-
+import type { Colors } from "../cli-context.ts";
 /** The colour of a status word: green where it is well, red where it is not, yellow where it moves. */
 export function statusStyle(colors: Colors, status: string): (text: string) => string {
   if (["completed", "available"].includes(status)) return colors.green;

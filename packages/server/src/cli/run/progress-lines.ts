@@ -1,4 +1,4 @@
-import type { Colors } from "picocolors/types";
+import type { Colors } from "../cli-context.ts";
 import { cutText, fitLine, padText, type Segment, textWidth } from "../render/fit-line.ts";
 import { formatDuration } from "../render/format-duration.ts";
 import { printable } from "../render/printable.ts";
