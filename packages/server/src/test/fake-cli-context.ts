@@ -62,7 +62,8 @@ export function createFakeCliContext(
     cwd: "/nowhere",
     readStdin: missing("standard input"),
     now: () => Date.parse("2026-01-01T00:01:00Z"),
-    sleep: async () => undefined,
+    // Long enough for what is under way to go on, short enough for a test.
+    sleep: (durationMs) => new Promise((resolve) => setTimeout(resolve, Math.min(durationMs, 20))),
     every: () => () => undefined,
     onSignal: (listener) => {
       listeners.add(listener);

@@ -36,7 +36,8 @@ export function addAgentsCommand(program: Command, context: CliContext): void {
       ],
     }),
   )
-    .argument("[command]", "list (the default), show, maintenance or available")
+    .usage("[options] [command]")
+    .argument("[command]")
     .helpCommand(false)
     .enablePositionalOptions();
   act<Options & Filter>(agents, context, async ([word], options) => {

@@ -38,16 +38,23 @@ export async function followRun(watch: RunWatch, run: Run, after: number): Promi
   try {
     const first = await Promise.race([waitForEnd(watch, run.id, ended.signal), cancelling]);
     // After an interrupt the cancel has its say, even where the end of the run was seen before its answer.
-    const detail = interrupts.signal.aborted ? await cancelling : first;
+    const { detail, notice } = interrupts.signal.aborted ? await cancelling : first;
     await Promise.race([watching, context.sleep(lastEventsMs, ended.signal)]);
     ended.abort();
-    await watching;
     reporter.update(applySnapshot(progress, detail, context.now()));
+    reporter.close();
+    if (notice !== undefined) reporter.print(notice);
     return detail;
   } finally {
     ended.abort();
     reporter.close();
   }
+}
+
+/** A run as it ended, and what a cancel had to say. */
+interface RunEnd {
+  detail: RunDetail;
+  notice?: string;
 }
 
 /** Takes in events until the run has ended; where they cannot be had it asks for counts. Never rejects. */
@@ -59,6 +66,7 @@ async function watchEvents(
 ): Promise<void> {
   try {
     for await (const event of client.events.follow({ runId: progress.runId, after, signal })) {
+      if (signal.aborted) return;
       reporter.update(applyEvent(progress, event));
       if (progress.status !== "running") return;
     }
@@ -75,12 +83,12 @@ async function watchEvents(
 }
 
 /** Waits for the end of the run, through restarts of the server. */
-async function waitForEnd(watch: RunWatch, runId: string, signal: AbortSignal): Promise<RunDetail> {
+async function waitForEnd(watch: RunWatch, runId: string, signal: AbortSignal): Promise<RunEnd> {
   const { context, client, reporter } = watch;
   let awaySinceMs: number | undefined;
   while (true) {
     try {
-      return await client.runs.wait(runId, { signal });
+      return { detail: await client.runs.wait(runId, { signal }) };
     } catch (error) {
       if (codeOf(error) !== "unavailable" || signal.aborted) throw error;
       if (awaySinceMs === undefined) reporter.print("the server is away; trying again…");
@@ -101,7 +109,7 @@ function lostServer(runId: string, cause: unknown): CliError {
 }
 
 /** Resolves, once an interrupt came, with the cancelled run; without an interrupt it never settles. */
-function cancelOnInterrupt(watch: RunWatch, runId: string, ended: AbortSignal): Promise<RunDetail> {
+function cancelOnInterrupt(watch: RunWatch, runId: string, ended: AbortSignal): Promise<RunEnd> {
   const { interrupts } = watch;
   return new Promise((resolve, reject) => {
     const cancel = () => {
@@ -112,15 +120,16 @@ function cancelOnInterrupt(watch: RunWatch, runId: string, ended: AbortSignal): 
   });
 }
 
-async function cancelRun({ client, reporter }: RunWatch, runId: string): Promise<RunDetail> {
+async function cancelRun({ client, reporter }: RunWatch, runId: string): Promise<RunEnd> {
   reporter.say("cancelling the run… (Ctrl-C again leaves at once)");
-  try {
-    const report = await client.runs.cancel(runId);
-    reporter.print(`cancelled run ${runId}: ${describeCancel(report)}`);
-  } catch (error) {
-    // It ended while the signal was on its way.
-    if (codeOf(error) !== "not_cancellable") throw error;
-    reporter.print(`run ${runId} had ended already`);
-  }
-  return client.runs.wait(runId, { timeoutMs: cancelMs }).catch(() => client.runs.get(runId));
+  const notice = await client.runs.cancel(runId).then(
+    (report) => `cancelled run ${runId}: ${describeCancel(report)}`,
+    (error: unknown) => {
+      if (codeOf(error) !== "not_cancellable") throw error;
+      // It ended while the signal was on its way.
+      return `run ${runId} had ended already`;
+    },
+  );
+  const detail = await client.runs.wait(runId, { timeoutMs: cancelMs }).catch(() => client.runs.get(runId));
+  return { detail, notice };
 }

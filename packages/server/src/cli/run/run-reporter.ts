@@ -19,7 +19,9 @@ export interface RunReporter {
 }
 
 export function createRunReporter(context: CliContext): RunReporter {
-  return context.stderr.isTTY ? createLiveReporter(context) : createPlainReporter(context);
+  // Logs that MUSTER_DEBUG asks for and a view that is redrawn in place cannot share a terminal.
+  const live = context.stderr.isTTY && context.env.MUSTER_DEBUG !== "1";
+  return live ? createLiveReporter(context) : createPlainReporter(context);
 }
 
 const redrawMs = 120;
