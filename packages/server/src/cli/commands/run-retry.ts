@@ -22,7 +22,7 @@ export function addRunRetryCommand(run: Command, context: CliContext): void {
   act<ConnectOptions & { json?: boolean; wait?: boolean }>(command, context, async ([id = ""], options) => {
     if (options.wait || !findServer(context, options)) {
       const { carryOut } = await import("../run/run-workflow.ts");
-      return carryOut(context, options, (client) => client.runs.retry(id));
+      return carryOut(context, options, (client) => client.runs.retry(id), { resumed: true });
     }
     return withConnection(connect(context, options), async (client) => {
       const retried = await client.runs.retry(id);

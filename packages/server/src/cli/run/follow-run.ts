@@ -22,6 +22,8 @@ export interface RunWatch {
   client: Client;
   reporter: RunReporter;
   interrupts: Interrupts;
+  /** The run goes on from where it stopped. */
+  resumed: boolean;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface RunWatch {
  */
 export async function followRun(watch: RunWatch, run: Run, after: number): Promise<RunDetail> {
   const { context, reporter, interrupts } = watch;
-  const progress = startProgress(run);
+  const progress = startProgress(run, watch);
   reporter.begin(progress);
   const ended = new AbortController();
   const watching = watchEvents(watch, progress, after, ended.signal);

@@ -103,3 +103,29 @@ test("a snapshot brings what no event told", () => {
   expect(progress.status).toBe("completed");
   expect(progress.finishedAtMs).toBe(Date.parse("2026-01-01T00:00:09Z"));
 });
+
+test("a resumed run takes over what was done before", () => {
+  const steps = run.steps.map((step, at) => ({
+    ...step,
+    status: at === 0 ? ("completed" as const) : ("running" as const),
+    tasks: { total: 4, completed: 4 - at, failed: at },
+  }));
+  const progress = startProgress({ ...run, steps }, { resumed: true });
+  expect(progress.steps.get("list")).toMatchObject({ status: "completed", completed: 4, failed: 0 });
+  expect(progress.steps.get("check")).toMatchObject({ status: "pending", total: 4, completed: 3, failed: 0 });
+  applyEvent(progress, event("task.completed", "a", { step: "check" }));
+  expect(progress.steps.get("check")).toMatchObject({ total: 4, completed: 4 });
+});
+
+test("the end of a step settles its counts", () => {
+  const progress = startProgress(run);
+  applyEvent(progress, event("run.step.started", null, { step: "list", total: 3 }));
+  const data = { step: "list", status: "failed", total: 3, completed: 1, failed: 2, reason: "2 of 3 failed" };
+  applyEvent(progress, event("run.step.finished", null, data));
+  expect(progress.steps.get("list")).toMatchObject({
+    status: "failed",
+    completed: 1,
+    failed: 2,
+    reason: "2 of 3 failed",
+  });
+});

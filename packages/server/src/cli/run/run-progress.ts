@@ -47,7 +47,11 @@ export type ProgressFact =
 
 const endedSteps: ReadonlySet<StepStatus> = new Set(["completed", "failed", "skipped", "cancelled"]);
 
-export function startProgress(run: Run): RunProgress {
+/**
+ * The progress of a run from which nothing was seen yet. Of one that is `resumed` (retried) no event tells again
+ * what was done before, so its counts are taken over.
+ */
+export function startProgress(run: Run, { resumed = false } = {}): RunProgress {
   const progress: RunProgress = {
     runId: run.id,
     workflow: run.workflow,
@@ -61,7 +65,12 @@ export function startProgress(run: Run): RunProgress {
     retrying: new Set(),
     lastSeq: 0,
   };
-  for (const { name, capability } of run.steps) progress.steps.set(name, newStep(name, capability));
+  for (const { name, capability, status, tasks, reason } of run.steps) {
+    const step = newStep(name, capability);
+    if (resumed) Object.assign(step, { total: tasks.total, completed: tasks.completed });
+    if (resumed && endedSteps.has(status)) Object.assign(step, { status, failed: tasks.failed, reason });
+    progress.steps.set(name, step);
+  }
   return progress;
 }
 
@@ -153,7 +162,7 @@ function applyStepStarted(progress: RunProgress, event: Event, atMs: number): Pr
   const name = textOf(event, "step");
   if (name === undefined) return [];
   const step = stepNamed(progress, name);
-  const total = event.data.total ?? event.data.tasks;
+  const { total } = event.data;
   if (typeof total === "number") step.total = Math.max(step.total, total);
   return moveStep(step, "running", atMs);
 }
@@ -163,6 +172,10 @@ function applyStepFinished(progress: RunProgress, event: Event, atMs: number): P
   if (name === undefined) return [];
   const step = stepNamed(progress, name);
   step.reason = textOf(event, "reason") ?? step.reason;
+  for (const count of ["total", "completed", "failed"] as const) {
+    const value = event.data[count];
+    if (typeof value === "number") step[count] = value;
+  }
   const status = textOf(event, "status") ?? "completed";
   return endedSteps.has(status as StepStatus) ? moveStep(step, status as StepStatus, atMs) : [];
 }

@@ -37,11 +37,12 @@ export async function runWorkflow(
   });
 }
 
-/** Opens an orchestrator, lets `start` begin a run on it, and follows the run to its end. */
+/** Opens an orchestrator, lets `start` begin (or resume) a run on it, and follows the run to its end. */
 export async function carryOut(
   context: CliContext,
   options: ConnectOptions & { json?: boolean },
   start: (client: Client, local: boolean) => Promise<Run>,
+  { resumed = false } = {},
 ): Promise<number> {
   const reporter = createRunReporter(context);
   const interrupts = watchInterrupts(context, () => reporter.close());
@@ -55,7 +56,7 @@ export async function carryOut(
       const { client } = orchestrator;
       const { latestEvent } = await client.info();
       const run = await start(client, orchestrator.local);
-      const detail = await followRun({ context, client, reporter, interrupts }, run, latestEvent);
+      const detail = await followRun({ context, client, reporter, interrupts, resumed }, run, latestEvent);
       const exitCode = reportRun(context, detail, options.json === true);
       return interrupts.exitCode() ?? exitCode;
     } finally {
