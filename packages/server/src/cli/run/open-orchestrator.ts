@@ -1,7 +1,7 @@
 import type { Client } from "@muster/sdk";
 import type { CliContext } from "../cli-context.ts";
 import { type ConnectOptions, findServer, type ServerAddress } from "../connect/connect.ts";
-import { dataDirOf, readServerFile } from "../connect/server-file.ts";
+import { dataDirOf } from "../connect/server-file.ts";
 import { codeOf } from "../report-error.ts";
 import { stopEmbedded } from "./stop-embedded.ts";
 
@@ -14,9 +14,9 @@ export interface OpenOrchestrator {
   close(say: (sentence: string) => void, signal: AbortSignal): Promise<void>;
 }
 
-/** How long to wait for the server of a process that holds the store and is still starting. */
-const startingServerMs = 20_000;
-const lookAgainMs = 200;
+/** How long to wait for a process that holds the store and has no server: it is starting, or stopping. */
+const holderMs = 20_000;
+const lookAgainMs = 300;
 
 export async function openOrchestrator(
   context: CliContext,
@@ -24,20 +24,32 @@ export async function openOrchestrator(
   say: (sentence: string) => void,
   signal: AbortSignal,
 ): Promise<OpenOrchestrator> {
-  const address = findServer(context, options);
-  if (address && (address.source !== "server.json" || (await answers(context, address)))) {
-    say(`using the server at ${address.url}`);
-    return useServer(context, address);
+  const untilMs = context.now() + holderMs;
+  const sayOnce = once(say);
+  for (;;) {
+    const address = findServer(context, options);
+    if (address && (address.source !== "server.json" || (await answers(context, address)))) {
+      say(`using the server at ${address.url}`);
+      return useServer(context, address);
+    }
+    try {
+      return await boot(context, options, sayOnce);
+    } catch (error) {
+      const held = codeOf(error) === "storage_locked";
+      if (!held || signal.aborted || context.now() >= untilMs) throw error;
+    }
+    // Its server may be about to listen, or the process about to let go of the store.
+    sayOnce("another Muster process has this store; waiting for its server…");
+    await context.sleep(lookAgainMs, signal);
   }
-  try {
-    return await boot(context, options, say);
-  } catch (error) {
-    if (codeOf(error) !== "storage_locked") throw error;
-    const started = await serverOfHolder(context, options, say, signal);
-    if (!started) throw error;
-    say(`using the server at ${started.url}`);
-    return useServer(context, started);
-  }
+}
+
+function once(say: (sentence: string) => void): (sentence: string) => void {
+  const said = new Set<string>();
+  return (sentence) => {
+    if (!said.has(sentence)) say(sentence);
+    said.add(sentence);
+  };
 }
 
 async function useServer(context: CliContext, address: ServerAddress): Promise<OpenOrchestrator> {
@@ -77,21 +89,4 @@ async function boot(
     local: true,
     close: (tell, stop) => stopEmbedded(context, muster, startedAtMs, tell, stop),
   };
-}
-
-/** Another process holds the store: its server, once it has one, does the run. */
-async function serverOfHolder(
-  context: CliContext,
-  options: ConnectOptions,
-  say: (sentence: string) => void,
-  signal: AbortSignal,
-): Promise<ServerAddress | undefined> {
-  say("another Muster process has this store; waiting for its server…");
-  const untilMs = context.now() + startingServerMs;
-  while (context.now() < untilMs && !signal.aborted) {
-    const file = readServerFile(context, options.dataDir);
-    if (file) return { url: file.url, apiKey: file.key, local: true, source: "server.json" };
-    await context.sleep(lookAgainMs, signal);
-  }
-  return undefined;
 }
