@@ -7,6 +7,7 @@ import { codeOf } from "../report-error.ts";
 import type { Interrupts } from "../watch-interrupts.ts";
 import { applyEvent, applySnapshot, type RunProgress, startProgress } from "./run-progress.ts";
 import type { RunReporter } from "./run-reporter.ts";
+import { watchStalls } from "./watch-stalls.ts";
 
 /** How often counts are asked for where events cannot be had. */
 const pollMs = 1_000;
@@ -36,6 +37,7 @@ export async function followRun(watch: RunWatch, run: Run, after: number): Promi
   reporter.begin(progress);
   const ended = new AbortController();
   const watching = watchEvents(watch, progress, after, ended.signal);
+  void watchStalls(watch, progress, ended.signal);
   const cancelling = cancelOnInterrupt(watch, run.id, ended.signal);
   try {
     const first = await Promise.race([waitForEnd(watch, run.id, ended.signal), cancelling]);

@@ -340,6 +340,31 @@ test("where events cannot be had, counts are asked for", async () => {
   expect(context.stderr.text()).toContain("check completed");
 });
 
+test("a run that waits for somebody who is not there says so once", async () => {
+  const { client } = completingClient();
+  client.events.follow = ({ signal } = {}) =>
+    fakeFollow(
+      [event("task.submitted", "a", { step: "list" }), event("task.submitted", "b", { step: "list" })],
+      signal,
+    );
+  let looks = 0;
+  client.tasks.deadlocks = async () => {
+    looks += 1;
+    return [
+      { kind: "no_agent", taskIds: ["a"], reason: "Nobody offers list_it." },
+      { kind: "no_agent", taskIds: ["b"], reason: "Nobody offers list_it." },
+      { kind: "no_agent", taskIds: ["elsewhere"], reason: "Nobody offers add." },
+    ];
+  };
+  client.runs.wait = async () => {
+    await expect.poll(() => looks).toBeGreaterThan(2);
+    return fakeRunDetail();
+  };
+  const context = createFakeCliContext({ cwd: folder, startMuster: embedded(client).startMuster });
+  expect(await runCli(["run", "demo.yaml", "--input", "path=x"], context)).toBe(0);
+  expect(context.stderr.text().match(/waiting: .*/g)).toEqual(["waiting: Nobody offers list_it."]);
+});
+
 test("workflow check tells every mistake of every file and exits with 2", async () => {
   writeFileSync(join(folder, "bad.yaml"), workflow.replace("capability:", "capabilty:"));
   const context = createFakeCliContext({ cwd: folder });
