@@ -6,6 +6,9 @@ import { createFakeClient, fakeFollow, fakeRun, fakeRunDetail, fakeTask } from "
 import type { CliContext } from "../cli-context.ts";
 import { runCli } from "../run-cli.ts";
 
+/** A busy machine takes its time. */
+const patient = { timeout: 10_000 };
+
 const env = { MUSTER_URL: "http://127.0.0.1:6878", MUSTER_API_KEY: "k" };
 
 async function muster(
@@ -209,7 +212,7 @@ describe("events", () => {
     });
     const context = createFakeCliContext({ env, createClient: async () => client });
     const following = runCli(["events", "--follow"], context);
-    await expect.poll(() => context.stdout.text()).not.toBe("");
+    await expect.poll(() => context.stdout.text(), patient).not.toBe("");
     context.signal("SIGINT");
     expect(await following).toBe(0);
     expect(context.stdout.text()).toBe(
@@ -223,7 +226,7 @@ describe("events", () => {
     });
     const context = createFakeCliContext({ env, createClient: async () => client });
     const following = runCli(["events", "--follow", "--json"], context);
-    await expect.poll(() => context.stdout.text().split("\n").length).toBe(3);
+    await expect.poll(() => context.stdout.text().split("\n").length, patient).toBe(3);
     context.stdout.hangUp();
     expect(await following).toBe(0);
     expect(

@@ -7,6 +7,9 @@ import { createFakeCliContext } from "../../test/fake-cli-context.ts";
 import type { CliContext } from "../cli-context.ts";
 import { runCli } from "../run-cli.ts";
 
+/** A busy machine takes its time. */
+const patient = { timeout: 10_000 };
+
 type StartMuster = CliContext["startMuster"];
 
 const starting = (adminKey: string | null, stop: () => Promise<void> = async () => undefined) =>
@@ -15,7 +18,7 @@ const starting = (adminKey: string | null, stop: () => Promise<void> = async () 
 async function upUntilCtrlC(argv: string[], startMuster: StartMuster) {
   const context = createFakeCliContext({ startMuster });
   const running = runCli(["up", ...argv], context);
-  await expect.poll(() => context.stdout.text()).not.toBe("");
+  await expect.poll(() => context.stdout.text(), patient).not.toBe("");
   context.signal("SIGTERM");
   return { exitCode: await running, out: context.stdout.text(), err: context.stderr.text() };
 }
@@ -55,9 +58,9 @@ test("hands on its options", async () => {
 test("a second signal leaves at once", async () => {
   const context = createFakeCliContext({ startMuster: starting(null, () => new Promise(() => undefined)) });
   void runCli(["up"], context);
-  await expect.poll(() => context.stdout.text()).not.toBe("");
+  await expect.poll(() => context.stdout.text(), patient).not.toBe("");
   context.signal("SIGINT");
-  await expect.poll(() => context.stderr.text()).toContain("stopping");
+  await expect.poll(() => context.stderr.text(), patient).toContain("stopping");
   context.signal("SIGINT");
   expect(context.left).toEqual([130]);
 });
