@@ -4,7 +4,7 @@ import { compileExpression, describeError, type Expression } from "./expression.
 import { ExpressionError } from "./expression-error.ts";
 import { BudgetError, createMeter, type Meter, withMeter } from "./metered-evaluation.ts";
 import { isObject } from "./path.ts";
-import { soleExpression, splitTemplate } from "./template.ts";
+import { bareExpression, soleExpression, splitTemplate } from "./template.ts";
 import type { Scope, Template, WorkflowStep } from "./workflow.ts";
 import { workflowLimits } from "./workflow-limits.ts";
 
@@ -30,16 +30,14 @@ export function evaluateWhen(step: Pick<WorkflowStep, "when">, scope: Scope): bo
   if (step.when === undefined) return true;
   const value = evaluate(step.when, scope);
   if (typeof value === "boolean") return value;
-  throw new ExpressionError(
-    step.when,
-    `"when" must give true or false, not ${JSON.stringify(value)?.slice(0, 100)}`,
-  );
+  const given = JSON.stringify(value).slice(0, 100);
+  throw new ExpressionError(bareExpression(step.when) ?? "", `"when" must give true or false, not ${given}`);
 }
 
 /** The items of a fan-out, at most 10,000. Throws `ExpressionError`, also for no list. */
 export function evaluateForEach(step: Pick<WorkflowStep, "forEach">, scope: Scope): unknown[] {
   const value = evaluate(step.forEach, scope);
-  const source = typeof step.forEach === "string" ? step.forEach : "for-each";
+  const source = (typeof step.forEach === "string" && bareExpression(step.forEach)) || "";
   if (!Array.isArray(value)) throw new ExpressionError(source, `"for-each" must give a list`);
   if (value.length <= workflowLimits.iteratedItems) return value;
   throw new ExpressionError(

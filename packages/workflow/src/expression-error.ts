@@ -13,7 +13,7 @@ export class ExpressionError extends Error {
     reason: string,
     details: { hint?: string | undefined; offset?: number | undefined } = {},
   ) {
-    super(`\${{ ${shorten(expression.trim())} }}: ${reason}`);
+    super(expression === "" ? reason : `\${{ ${shorten(expression.trim())} }}: ${reason}`);
     this.name = "ExpressionError";
     this.expression = expression;
     this.reason = reason;

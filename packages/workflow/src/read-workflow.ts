@@ -1,6 +1,6 @@
 import { limits, type RetryPolicy } from "@muster/sdk/protocol";
 import type { Static } from "typebox";
-import { bareExpression, checkExpressions } from "./check-expressions.ts";
+import { checkExpressions } from "./check-expressions.ts";
 import { checkShape } from "./check-shape.ts";
 import { parseDuration } from "./duration.ts";
 import { checkInputSchemas, type InputsSchema } from "./input-schema.ts";
@@ -8,6 +8,7 @@ import { loadJson } from "./json-document.ts";
 import { isObject, type Path } from "./path.ts";
 import { collectProblems, type ProblemCollector } from "./problems.ts";
 import { checkGraph } from "./step-graph.ts";
+import { bareExpression } from "./template.ts";
 import type { Template, Workflow, WorkflowProblem, WorkflowStep } from "./workflow.ts";
 import type { WorkflowDocument } from "./workflow-schema.ts";
 import { type LoadedDocument, loadYaml } from "./yaml-document.ts";

@@ -38,6 +38,11 @@ export function soleExpression(split: SplitTemplate): string | undefined {
   return parts.length === 1 && only?.kind === "expression" ? only.source : undefined;
 }
 
+/** `when` and `for-each` are expressions by nature, so the braces around them may be left out. */
+export function bareExpression(text: string): string | undefined {
+  return text.includes("${{") ? soleExpression(splitTemplate(text)) : text;
+}
+
 /**
  * Where the `}}` of an expression stands that begins at `start`, or -1. Braces and strings inside are
  * stepped over, so that `${{ {"a": {"b": "}}"}} }}` ends where it looks like it ends.
