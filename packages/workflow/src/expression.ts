@@ -44,7 +44,7 @@ const functionNames = new Set(environment.getDefinitions().functions.map(({ name
 
 /** Parsed expressions, the most recently used last. A syntax tree grows with its source, so that is bounded. */
 const cache = new Map<string, Expression>();
-const cacheCharacters = 64 * 1024;
+const cacheCharacters = 32 * 1024;
 let cachedCharacters = 0;
 
 /** Parses an expression and checks its types as far as they are known. Throws `ExpressionError`. */

@@ -1,6 +1,6 @@
 import { limits } from "@muster/sdk/protocol";
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
+import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
+import { compileSchema } from "./compile-schema.ts";
 import { isObject, memberOf, parsePointer } from "./path.ts";
 import type { ProblemCollector, ProblemReport } from "./problems.ts";
 import { withinTime } from "./within-time.ts";
@@ -33,6 +33,7 @@ export function checkInputSchemas(inputs: unknown, problems: ProblemCollector): 
     schema.properties[name] = Array.isArray(required) ? { ...own, required } : own;
     if (required !== false && !hasDefault) schema.required.push(name);
   }
+  if (Object.keys(schema.properties).length === 0) return schema;
   if (checkSchemas(schema, problems)) checkDefaults(schema, problems);
   return schema;
 }
@@ -134,21 +135,7 @@ const validators = new WeakMap<object, ValidateFunction>();
 function validatorOf(schema: Record<string, unknown>): ValidateFunction {
   const known = validators.get(schema);
   if (known !== undefined) return known;
-  const validate = compile(schema);
+  const validate = compileSchema(schema);
   validators.set(schema, validate);
   return validate;
-}
-
-/** Each schema gets an ajv of its own, so that what one defines (such as an `$id`) is unknown to all others. */
-function compile(schema: Record<string, unknown>): ValidateFunction {
-  const ajv = new Ajv2020({
-    allErrors: true,
-    ownProperties: true,
-    strictTypes: false,
-    strictTuples: false,
-    strictRequired: false,
-    logger: false,
-  });
-  addFormats.default(ajv);
-  return ajv.compile(schema);
 }

@@ -53,10 +53,7 @@ describe("a hostile expression ends soon", () => {
       "inputs.numbers.all(a, inputs.numbers.all(b, inputs.numbers.all(c, c.foo)))",
     ],
     ["loops that swallow the end", `${"inputs.numbers.exists(a, ".repeat(20)}false${")".repeat(20)}`],
-    [
-      "an overdraft that `||` would swallow",
-      "inputs.numbers.all(a, inputs.numbers.all(b, b >= 0)) || true",
-    ],
+    ["an overdraft that `||` would swallow", "inputs.numbers.all(a, inputs.numbers.all(b, b >= 0)) || true"],
     ["too long a list", "inputs.tooMany.map(a, a)"],
     ["a list that doubles", `${chain("[[1]]", "a + a")}.size()`],
     ["a text that doubles", `${chain("['xx']", "a + a")}.size()`],

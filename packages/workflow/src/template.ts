@@ -1,6 +1,6 @@
 import { workflowLimits } from "./workflow-limits.ts";
 
-export type TemplatePart =
+type TemplatePart =
   | { kind: "text"; text: string }
   /** `source` is what stands between `${{` and `}}`, blanks included. */
   | { kind: "expression"; source: string };
