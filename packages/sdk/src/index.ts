@@ -1,1 +1,24 @@
+/**
+ * The SDK of Muster. `createClient` is for whoever has work: submit tasks, start runs, wait, watch. `createAgent`
+ * is for whoever does work: say what you can do, and get tasks. Both speak the words of `protocol`.
+ */
+export { type Check, type CheckFault, compileCheck } from "./agent/compile-check.ts";
+export {
+  type Agent as RunningAgent,
+  type AgentDefinition,
+  type CapabilityDefinition,
+  type ConnectOptions,
+  createAgent,
+} from "./agent/create-agent.ts";
+export type { AgentEnvironment } from "./agent/environment.ts";
+export { createHttpTransport } from "./agent/http-transport.ts";
+export { QueryError, type QueryRefusal } from "./agent/query-answer.ts";
+export type { DelegateOptions, IncomingMessage, TaskContext } from "./agent/task-context.ts";
+export { DelegationError } from "./agent/task-error.ts";
+export type { AgentTransport } from "./agent/transport.ts";
+export { createWebSocketTransport, type TransportOptions } from "./agent/web-socket-transport.ts";
+export * from "./client/client.ts";
+export { type ClientOptions, createClient } from "./client/create-client.ts";
 export * from "./protocol/index.ts";
+export type { Clock, Timer } from "./time/clock.ts";
+export type { Random } from "./time/random.ts";

@@ -1,6 +1,12 @@
-import type { AgentType, Capability } from "../protocol/index.ts";
+import { AgentRegistration, type AgentType, type Capability, MusterError } from "../protocol/index.ts";
+import { AgentRuntime } from "./agent-runtime.ts";
+import { createCapabilityTable } from "./capability-table.ts";
+import { type Check, compileCheck } from "./compile-check.ts";
+import { type AgentEnvironment, defaultEnvironment } from "./environment.ts";
+import { createHttpTransport } from "./http-transport.ts";
 import type { IncomingMessage, TaskContext } from "./task-context.ts";
 import type { AgentTransport } from "./transport.ts";
+import { createWebSocketTransport } from "./web-socket-transport.ts";
 
 /** A capability and the function that does it. */
 // biome-ignore lint/suspicious/noExplicitAny: handlers of different inputs stand in one list
@@ -32,8 +38,96 @@ export interface Agent {
   readonly definition: AgentDefinition;
   /** Set once it is connected. */
   readonly id: string | undefined;
-  /** Registers and begins to work; resolves when the orchestrator has taken it in. */
+  /**
+   * Registers and begins to work; resolves when the orchestrator has taken it in. Rejects when it cannot be
+   * reached now; once connected, the agent comes back by itself however long that takes.
+   */
   start(options: ConnectOptions): Promise<void>;
   /** Takes no more work, finishes what it has for up to `graceMs` (10 s), says goodbye. */
   stop(graceMs?: number): Promise<void>;
 }
+
+const defaultGraceMs = 10_000;
+
+/**
+ * Makes an agent of a definition: what it is called, what it can do, and the functions that do it. Nothing
+ * happens before `start`, but a mistake in the definition (a wrong name, a schema that is none) throws here.
+ *
+ * Once started, `AgentRuntime` does the work of being an agent: it registers, keeps its leases alive, takes
+ * tasks, runs handlers, and reports what came of them.
+ */
+export const createAgent = (
+  definition: AgentDefinition,
+  environment: Partial<AgentEnvironment> = {},
+): Agent => {
+  const registration = registrationOf(definition);
+  const capabilities = createCapabilityTable(definition.name, definition.capabilities);
+  const surroundings = { ...defaultEnvironment, ...environment };
+  let runtime: AgentRuntime | undefined;
+  let id = definition.id;
+
+  return {
+    definition,
+    get id() {
+      return id;
+    },
+    async start(options) {
+      if (runtime !== undefined) {
+        throw new MusterError("conflict", `Agent ${definition.name} is started already.`, {
+          hint: "Stop it first, or create another agent.",
+        });
+      }
+      const starting = new AgentRuntime({
+        definition,
+        registration: id === undefined ? registration : { ...registration, id },
+        capabilities,
+        transport: transportOf(options, surroundings),
+        environment: surroundings,
+      });
+      runtime = starting;
+      try {
+        await starting.start();
+        id = starting.agentId;
+      } catch (error) {
+        runtime = undefined;
+        throw error;
+      }
+    },
+    async stop(graceMs = defaultGraceMs) {
+      const stopping = runtime;
+      await stopping?.stop(graceMs);
+      if (runtime === stopping) runtime = undefined;
+    },
+  };
+};
+
+const transportOf = (options: ConnectOptions, { random }: AgentEnvironment): AgentTransport => {
+  if (typeof options.transport === "object") return options.transport;
+  const { url, apiKey, transport } = options as Extract<ConnectOptions, { url: string }>;
+  const create = transport === "http" ? createHttpTransport : createWebSocketTransport;
+  return create({ url, apiKey, random });
+};
+
+let checkRegistration: Check | undefined;
+
+const registrationOf = (definition: AgentDefinition): AgentRegistration => {
+  const { id, name, type, description, maxConcurrency, metadata } = definition;
+  const said = Object.entries({ id, name, type, description, maxConcurrency, metadata });
+  const registration = {
+    ...Object.fromEntries(said.filter(([, value]) => value !== undefined)),
+    capabilities: definition.capabilities.map(({ handler: _, ...capability }) => capability),
+  };
+  checkRegistration ??= compileCheck(
+    AgentRegistration as unknown as Record<string, unknown>,
+    "AgentRegistration",
+  );
+  const fault = checkRegistration(registration);
+  if (fault === undefined) return registration as AgentRegistration;
+  throw new MusterError(
+    "invalid_request",
+    `The definition of agent "${name}" is not right: ${fault.message}.`,
+    {
+      errors: fault.errors,
+    },
+  );
+};

@@ -1,0 +1,99 @@
+// Parses one source and prints its top level as JSON. It runs in a process of its own, since the native
+// parser overflows the stack on deeply nested sources and takes its process with it. It is plain JavaScript,
+// so that it starts the same from the sources and from a build.
+//
+// node parse-source.js FILE_NAME < source   →   { body, comments, imports, errors } as src/parse-source.ts says
+import { parseSync, Visitor } from "oxc-parser";
+
+const maxErrors = 20;
+const maxImports = 500;
+
+/** Members of a syntax tree that the outline takes from the text instead. */
+const unread = new Set([
+  "params",
+  "returnType",
+  "typeParameters",
+  "typeAnnotation",
+  "decorators",
+  "superClass",
+  "superTypeArguments",
+  "implements",
+  "extends",
+  "attributes",
+  "range",
+]);
+const keptStatements = /^(Export|Function|Class|Variable|Expression|TS)/;
+const keptDeclarations = /^(Identifier|Function|Class|Variable|Arrow|TS)/;
+const keptValues =
+  /^(.*Pattern|Identifier|Literal|MemberExpression|FunctionExpression|ArrowFunctionExpression|ClassExpression|AssignmentExpression|ObjectExpression|FunctionDeclaration|ClassDeclaration)$/;
+
+const shell = ({ type, start, end }) => ({ type, start, end });
+const isNode = (value) => value !== null && typeof value === "object" && typeof value.type === "string";
+
+/** Replaces function bodies and nested values by their place, so that the answer stays small. */
+function prune(key, value) {
+  if (unread.has(key)) return undefined;
+  if (typeof value === "bigint") return String(value);
+  if (!isNode(value)) return value;
+  if (value.type === "StaticBlock" || (key === "body" && value.type !== "ClassBody")) return shell(value);
+  if (key === "expression" && !/^(AssignmentExpression|Identifier)$/.test(value.type)) return shell(value);
+  if (key === "declaration" && !keptDeclarations.test(value.type)) return shell(value);
+  if (key === "object" && !/^(Identifier|MemberExpression)$/.test(value.type)) return shell(value);
+  if (key === "init" || key === "right" || key === "value") {
+    const isNested = this.type === "Property" || this.type === "PropertyDefinition";
+    if (!keptValues.test(value.type) || (isNested && value.type === "ObjectExpression")) return shell(value);
+  }
+  return value;
+}
+
+const languageOf = (name) => {
+  if (/\.d\.[cm]?ts$/.test(name)) return "dts";
+  if (name.endsWith(".tsx")) return "tsx";
+  return /\.[cm]?ts$/.test(name) ? "ts" : "jsx";
+};
+
+const parse = (name, text) => {
+  const lang = languageOf(name);
+  const sourceType = /\.m[jt]s$/.test(name) ? "module" : /\.c[jt]s$/.test(name) ? "commonjs" : "unambiguous";
+  const result = parseSync(name, text, { lang, sourceType, preserveParens: false });
+  if (sourceType !== "unambiguous" || result.errors.length === 0) return result;
+  const script = parseSync(name, text, { lang, sourceType: "commonjs", preserveParens: false });
+  return script.errors.length === 0 ? script : result;
+};
+
+const importsOf = (result) => {
+  const imports = new Set();
+  const add = (source) => {
+    if (source?.type === "Literal" && typeof source.value === "string") imports.add(source.value);
+  };
+  new Visitor({
+    ImportDeclaration: (node) => add(node.source),
+    ExportNamedDeclaration: (node) => add(node.source),
+    ExportAllDeclaration: (node) => add(node.source),
+    ImportExpression: (node) => add(node.source),
+    CallExpression: (node) => {
+      if (node.callee.type === "Identifier" && node.callee.name === "require") add(node.arguments[0]);
+    },
+  }).visit(result.program);
+  return [...imports].sort().slice(0, maxImports);
+};
+
+const chunks = [];
+for await (const chunk of process.stdin) chunks.push(chunk);
+const result = parse(process.argv[2], Buffer.concat(chunks).toString("utf8"));
+const errors = result.errors.slice(0, maxErrors).map(({ message, labels }) => ({
+  message,
+  start: labels[0]?.start ?? 0,
+}));
+const output =
+  errors.length > 0
+    ? { body: [], comments: [], imports: [], errors }
+    : {
+        body: result.program.body.filter((statement) => keptStatements.test(statement.type)),
+        comments: result.comments
+          .filter(({ type, value }) => type === "Block" && value.startsWith("*"))
+          .map(({ value, start, end }) => ({ value, start, end })),
+        imports: importsOf(result),
+        errors: [],
+      };
+process.stdout.write(JSON.stringify(output, prune));

@@ -1,0 +1,146 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type NodeExit, runNode } from "./run-node.ts";
+import { sourceEnding } from "./source-language.ts";
+
+export type Severity = "error" | "warning" | "info";
+
+/** One fault that the linter found. Line and column count from 1; columns are UTF-16 code units. */
+export interface Diagnostic {
+  /** Such as `eslint/no-debugger`; `syntax-error` where the parser gave up. */
+  rule: string;
+  severity: Severity;
+  message: string;
+  line: number;
+  column: number;
+  help: string | undefined;
+}
+
+const timeoutMs = 30_000;
+const maxOutputBytes = 16 * 1024 * 1024;
+
+/**
+ * Faults are what these categories hold. The rules that are off are opinions about style, or cry wolf where
+ * only one file is known at a time.
+ */
+const configFor = (source: { file: string; text: string }) => ({
+  plugins: [
+    "eslint",
+    "typescript",
+    "unicorn",
+    "oxc",
+    "promise",
+    "node",
+    ...(usesReact(source) ? ["react"] : []),
+  ],
+  categories: { correctness: "error", suspicious: "warn" },
+  env: { builtin: true },
+  rules: {
+    "eslint/no-unused-vars": ["warn", { args: "none" }],
+    "eslint/no-unused-expressions": "warn",
+    "eslint/no-useless-escape": "warn",
+    "eslint/no-control-regex": "warn",
+    "eslint/no-new": "off",
+    "eslint/no-shadow": "off",
+    "eslint/no-underscore-dangle": "off",
+    "eslint/no-unneeded-ternary": "off",
+    "oxc/no-async-endpoint-handlers": "off",
+    "promise/always-return": "off",
+    "promise/no-callback-in-promise": "off",
+    "promise/no-promise-in-callback": "off",
+    "react/react-in-jsx-scope": "off",
+    "typescript/no-extraneous-class": "off",
+    "typescript/no-this-alias": "off",
+    "typescript/triple-slash-reference": "off",
+    "unicorn/consistent-function-scoping": "off",
+    "unicorn/no-array-reverse": "off",
+    "unicorn/no-array-sort": "off",
+    "unicorn/no-empty-file": "off",
+    "unicorn/no-instanceof-builtins": "off",
+    "unicorn/prefer-add-event-listener": "off",
+  },
+});
+
+/** Rules of React see components in any function that uses `this`, so they run where React is. */
+const usesReact = ({ file, text }: { file: string; text: string }): boolean =>
+  /\.[jt]sx$/.test(file) || /["']react["'/]/.test(text);
+
+// The package exports no path to its bin, so it is found from its package.json.
+const oxlintBin = join(
+  dirname(createRequire(import.meta.url).resolve("oxlint/package.json")),
+  "bin",
+  "oxlint",
+);
+
+/**
+ * Lints one source text; undefined when the linter died of it. The text lies alone in a new private folder
+ * under a name of ours, and the configuration is ours: whatever the repository holds (configuration of
+ * linters, plugins, package.json, ignore files, file names made to look like options) is never near.
+ */
+export const lint = async (
+  source: { file: string; text: string },
+  signal: AbortSignal,
+): Promise<Diagnostic[] | undefined> => {
+  const folder = await mkdtemp(join(tmpdir(), "muster-review-"));
+  try {
+    const staged = `source${sourceEnding(source.file) ?? ".js"}`;
+    await writeFile(join(folder, "config.json"), JSON.stringify(configFor(source)));
+    await writeFile(join(folder, staged), source.text);
+    const exit = await runNode(oxlintBin, [...fixedArguments, "--", staged], {
+      cwd: folder,
+      signal,
+      timeoutMs,
+      maxOutputBytes,
+    });
+    return diagnosticsOf(exit, source.text);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+const fixedArguments = [
+  "-c",
+  "config.json",
+  "--disable-nested-config",
+  "--no-ignore",
+  "--threads=1",
+  "--format",
+  "json",
+] as const;
+
+interface RawDiagnostic {
+  message?: unknown;
+  code?: unknown;
+  severity?: unknown;
+  help?: unknown;
+  labels?: { span?: { offset?: unknown } }[];
+}
+
+const diagnosticsOf = (exit: NodeExit, text: string): Diagnostic[] | undefined => {
+  if (exit.code === null || !exit.stdout.trimStart().startsWith("{")) return undefined;
+  const { diagnostics } = JSON.parse(exit.stdout) as { diagnostics: RawDiagnostic[] };
+  const bytes = Buffer.from(text);
+  return diagnostics.map((raw) => toDiagnostic(raw, bytes));
+};
+
+const toDiagnostic = (raw: RawDiagnostic, bytes: Buffer): Diagnostic => {
+  const offset = raw.labels?.[0]?.span?.offset;
+  return {
+    rule: typeof raw.code === "string" ? raw.code.replace(/^([\w-]+)\((.+)\)$/, "$1/$2") : "syntax-error",
+    severity: raw.severity === "error" ? "error" : raw.severity === "warning" ? "warning" : "info",
+    message: String(raw.message),
+    ...positionOf(bytes, typeof offset === "number" ? offset : 0),
+    help: typeof raw.help === "string" ? raw.help : undefined,
+  };
+};
+
+/** oxlint counts columns in bytes; people and editors count in characters. */
+const positionOf = (bytes: Buffer, offset: number): { line: number; column: number } => {
+  const before = bytes.subarray(0, offset);
+  let line = 1;
+  for (const byte of before) if (byte === 10) line += 1;
+  const lineStart = before.lastIndexOf(10) + 1;
+  return { line, column: before.subarray(lineStart).toString("utf8").length + 1 };
+};

@@ -1,0 +1,143 @@
+import type { TaskError } from "@muster/sdk/protocol";
+import type { Clock } from "../../ports/clock.ts";
+import type { Database } from "../../ports/database.ts";
+import type { Random } from "../../ports/random.ts";
+import type { Aftermath, Announce } from "../aftermath.ts";
+import { createGroup } from "../group.ts";
+import { retryDelay } from "../queue/retry-delay.ts";
+import { complete } from "../queue/statements/complete.ts";
+import { type LiveTask, lockLive } from "../queue/statements/lock-live.ts";
+import { retryTasks } from "../queue/statements/retry-tasks.ts";
+import { cascade, type End } from "./cascade.ts";
+
+/** What an agent, or upkeep in its place, says of an attempt. */
+export interface Report {
+  taskId: string;
+  /** The lease that the attempt held; a report under any other is refused. */
+  token: string;
+  outcome: { status: "completed"; output: unknown } | { status: "failed"; error: TaskError };
+}
+
+export interface Verdict {
+  /** False: the lease was not live, nothing changed. */
+  accepted: boolean;
+}
+
+export interface OutcomeRecorder {
+  recordOutcome(agentId: string, success: boolean): void;
+}
+
+export interface SettleDependencies {
+  database: Database;
+  clock: Clock;
+  random: Random;
+  announce: Announce;
+  outcomes: OutcomeRecorder;
+}
+
+const accepted: Verdict = { accepted: true };
+const refused: Verdict = { accepted: false };
+
+/** Failures that say nothing about the agent that reported them. */
+const blameless = new Set(["invalid_input", "cancelled", "sub_task_failed", "deadline"]);
+
+/**
+ * ⑦ settle: accepts a result only under the live lease; then outcome, events and unblocked dependents change in
+ * one transaction. Results that arrive together share a statement. The common case, a task without sub-tasks
+ * that completed, is one statement; everything else is settled with care, in a transaction of several.
+ */
+export function createSettle({ database, clock, random, announce, outcomes }: SettleDependencies) {
+  const completeGroup = createGroup<Report, Verdict>({ most: 200, run: completeTogether });
+  const carefulGroup = createGroup<Report, Verdict>({ most: 100, run: settleWithCare });
+
+  async function completeTogether(reports: Report[]): Promise<Verdict[]> {
+    const results = reports.map(({ taskId, token, outcome }) => ({
+      id: taskId,
+      token,
+      output: outcome.status === "completed" ? outcome.output : null,
+    }));
+    const rows = await database.query(complete, [JSON.stringify(results), clock.now()]);
+    const ended = new Map<string, string>();
+    const ready: string[] = [];
+    const runs: string[] = [];
+    const freed: { agentId: string; taskId: string }[] = [];
+    for (const row of rows) {
+      if (row.kind === "ready") ready.push(row.route as string);
+      else if (row.kind === "step") runs.push(row.id);
+      else {
+        ended.set(row.id, row.token as string);
+        freed.push({ agentId: row.agent_id as string, taskId: row.id });
+        outcomes.recordOutcome(row.agent_id as string, true);
+      }
+    }
+    announce({ ready, runs, freed, ended: [...ended.keys()] });
+    return reports.map((report) => (ended.get(report.taskId) === report.token ? accepted : refused));
+  }
+
+  async function settleWithCare(reports: Report[]): Promise<Verdict[]> {
+    const now = clock.now();
+    const { live, aftermaths } = await database.transaction(async (tx) => {
+      const rows = await tx.query(lockLive, [reports.map((r) => r.taskId), reports.map((r) => r.token)]);
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      const ends: End[] = [];
+      const retries: { id: string; ready_at: number; error: TaskError }[] = [];
+      for (const report of reports) {
+        const task = byId.get(report.taskId);
+        const first = reports.find((other) => other.taskId === report.taskId) === report;
+        if (task !== undefined && first) sortOut(task, report, now, ends, retries);
+      }
+      const effects: Aftermath[] = [];
+      if (retries.length > 0) {
+        const returned = await tx.query(retryTasks, [JSON.stringify(retries), now]);
+        effects.push({
+          timed: true,
+          ready: returned.filter((task) => !task.delayed).map((task) => task.route),
+          freed: returned.map((task) => ({ agentId: task.agent_id, taskId: task.id })),
+        });
+      }
+      if (ends.length > 0) effects.push((await cascade(tx, ends, now)).aftermath);
+      return { live: byId, aftermaths: effects };
+    });
+    for (const aftermath of aftermaths) announce(aftermath);
+    return reports.map((report) => {
+      const task = live.get(report.taskId);
+      if (task === undefined) return refused;
+      blame(task, report);
+      return accepted;
+    });
+  }
+
+  function sortOut(
+    task: LiveTask,
+    { outcome }: Report,
+    now: number,
+    ends: End[],
+    retries: { id: string; ready_at: number; error: TaskError }[],
+  ): void {
+    if (outcome.status === "completed") {
+      ends.push({ id: task.id, status: "completed", output: outcome.output });
+      return;
+    }
+    const delay = retryDelay(task, outcome.error, random);
+    if (delay === null || (task.deadline_at !== null && now + delay >= task.deadline_at)) {
+      ends.push({ id: task.id, status: "failed", error: outcome.error });
+    } else {
+      retries.push({ id: task.id, ready_at: now + delay, error: outcome.error });
+    }
+  }
+
+  function blame(task: LiveTask, { outcome }: Report): void {
+    if (outcome.status === "completed") outcomes.recordOutcome(task.agent_id, true);
+    else if (!blameless.has(outcome.error.code)) outcomes.recordOutcome(task.agent_id, false);
+  }
+
+  return async function settle(report: Report): Promise<Verdict> {
+    if (report.outcome.status === "completed") {
+      const verdict = await completeGroup(report);
+      if (verdict.accepted) return verdict;
+    }
+    return carefulGroup(report);
+  };
+}
+
+export type Settle = ReturnType<typeof createSettle>;

@@ -1,0 +1,206 @@
+import type { JournalEntry, Message, TaskAssignment } from "@muster/sdk/protocol";
+import type { Slot } from "../../ports/agent-registry.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Database } from "../../ports/database.ts";
+import type { Ids } from "../../ports/ids.ts";
+import type { Log } from "../../ports/log.ts";
+import type { MessageBus } from "../../ports/message-bus.ts";
+import type { Directory } from "../discovery/directory.ts";
+import { type ClaimedTask, claim } from "../queue/statements/claim.ts";
+import { readyRoutes } from "../queue/statements/find-overdue.ts";
+import { readJournals } from "../queue/statements/journal.ts";
+import { peekReady, type ReadyTask } from "../queue/statements/peek-ready.ts";
+import { isoTime, priorityName } from "../task-view.ts";
+
+export interface DispatcherOptions {
+  database: Database;
+  directory: Directory;
+  bus: MessageBus;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  leaseMs: number;
+}
+
+/** Tasks leased in one round; a round is one peek and one claim. */
+const roundSize = 200;
+/** Routes looked at in one round, the longest unserved first. */
+const routesPerRound = 500;
+
+/**
+ * ⑤ dispatch: rounds of peek → choose → reserve → claim → send, as long as there is work for somebody who is
+ * free. Nothing is polled: a round runs when a route may have got work, or an agent may have got free.
+ */
+export function createDispatcher({ database, directory, bus, clock, ids, log, leaseMs }: DispatcherOptions) {
+  /** Routes on which something may be ready. One leaves when a peek shows that it is not. */
+  const hot = new Set<string>();
+  let running: Promise<void> | null = null;
+  let again = false;
+  let stopped = true;
+
+  /** Says that there may be work on these routes. Without any: that somebody may be free. */
+  function nudge(routes: readonly string[] = []): void {
+    for (const route of routes) hot.add(route);
+    if (stopped || hot.size === 0) return;
+    again = true;
+    running ??= drain().finally(() => {
+      running = null;
+      if (again) nudge();
+    });
+  }
+
+  async function drain(): Promise<void> {
+    while (again && !stopped) {
+      again = false;
+      try {
+        while (!stopped && (await round()) > 0);
+      } catch (error) {
+        log.warn({ error }, "A round of dispatch failed; upkeep will start the next one.");
+      }
+    }
+  }
+
+  /** One round; answers how many tasks it handed out. */
+  async function round(): Promise<number> {
+    const roster = await directory.roster();
+    const asked = [...hot].slice(0, routesPerRound).map((route) => roster.capacity(route));
+    const open = asked.filter((route) => route.free > 0);
+    if (open.length === 0) return 0;
+    const wanted = open.map(({ route, tenants, free }) => ({
+      route,
+      tenants,
+      most: Math.min(free, roundSize),
+    }));
+    for (const { route } of wanted) hot.delete(route);
+    let found: ReadyTask[];
+    try {
+      found = await database.query(peekReady, [JSON.stringify(wanted), roundSize]);
+    } catch (error) {
+      for (const { route } of wanted) hot.add(route);
+      throw error;
+    }
+    keepHot(wanted, found);
+    return found.length === 0 ? 0 : handOut(roster, found);
+  }
+
+  /** A route that gave all that was asked of it may hold more. */
+  function keepHot(wanted: { route: string; most: number }[], found: ReadyTask[]): void {
+    const counts = new Map<string, number>();
+    for (const { route } of found) counts.set(route, (counts.get(route) ?? 0) + 1);
+    for (const { route, most } of wanted) {
+      if ((counts.get(route) ?? 0) >= most || found.length >= roundSize) hot.add(route);
+    }
+  }
+
+  async function handOut(
+    roster: Awaited<ReturnType<Directory["roster"]>>,
+    found: ReadyTask[],
+  ): Promise<number> {
+    const slots: (Slot & { name: string })[] = [];
+    for (const task of found) {
+      const agent = roster.choose(task.route, task.tenant, task.preferred_agent);
+      // Still ready, but nobody is free for it: it is looked at again when somebody is.
+      if (agent === null) hot.add(task.route);
+      else slots.push({ agentId: agent.id, taskId: task.id, name: agent.name });
+    }
+    if (slots.length === 0) return 0;
+    const granted = await directory.reserve(slots);
+    const reserved = slots.filter((_, index) => granted[index]);
+    if (reserved.length < slots.length) for (const { route } of found) hot.add(route);
+    if (reserved.length === 0) return 0;
+    const claims = reserved.map(({ agentId, taskId, name }) => ({
+      id: taskId,
+      token: ids.next(),
+      agent_id: agentId,
+      agent_name: name,
+    }));
+    let claimed: ClaimedTask[];
+    try {
+      claimed = await database.query(claim, [JSON.stringify(claims), clock.now(), leaseMs]);
+    } catch (error) {
+      for (const { route } of found) hot.add(route);
+      await directory.release(reserved);
+      throw error;
+    }
+    await releaseUnclaimed(reserved, claimed);
+    await send(claimed);
+    return claimed.length;
+  }
+
+  async function releaseUnclaimed(reserved: Slot[], claimed: ClaimedTask[]): Promise<void> {
+    if (claimed.length === reserved.length) return;
+    const taken = new Set(claimed.map((task) => task.id));
+    await directory.release(reserved.filter((slot) => !taken.has(slot.taskId)));
+  }
+
+  async function send(claimed: ClaimedTask[]): Promise<void> {
+    const journals = await loadJournals(claimed);
+    const sentAt = isoTime(clock.now());
+    for (const task of claimed) {
+      const message: Message = {
+        id: ids.next(),
+        type: "task_request",
+        from: "orchestrator",
+        to: task.agent_id,
+        taskId: task.id,
+        correlationId: task.token,
+        payload: assignmentOf(task, journals.get(task.id) ?? []),
+        sentAt,
+      };
+      // A message that is lost here costs a lease, not a task.
+      bus.send(message, task.priority).catch((error: unknown) => {
+        log.warn(
+          { error, taskId: task.id, agentId: task.agent_id },
+          "A task could not be sent; its lease will end.",
+        );
+      });
+    }
+  }
+
+  async function loadJournals(claimed: ClaimedTask[]): Promise<Map<string, JournalEntry[]>> {
+    const journals = new Map<string, JournalEntry[]>();
+    const again = claimed.filter((task) => task.attempt > 1 || task.resumed).map((task) => task.id);
+    if (again.length === 0) return journals;
+    for (const { task_id, key, value } of await database.query(readJournals, [again])) {
+      const entries = journals.get(task_id) ?? [];
+      entries.push({ key, value });
+      journals.set(task_id, entries);
+    }
+    return journals;
+  }
+
+  return {
+    nudge,
+    /** Asks the database which routes have work: at the start, and in case a nudge was lost. */
+    async refresh(): Promise<void> {
+      const rows = await database.query(readyRoutes, [10_000]);
+      nudge(rows.map((row) => row.route));
+    },
+    start(): void {
+      stopped = false;
+    },
+    async stop(): Promise<void> {
+      stopped = true;
+      await running;
+    },
+  };
+}
+
+function assignmentOf(task: ClaimedTask, journal: JournalEntry[]): TaskAssignment {
+  return {
+    taskId: task.id,
+    leaseToken: task.token,
+    capability: task.capability,
+    input: task.input,
+    priority: priorityName(task.priority),
+    attempt: task.attempt,
+    maxAttempts: task.max_attempts,
+    timeoutAt: isoTime(task.timeout_at),
+    runId: task.run_id,
+    parentId: task.parent_id,
+    resumed: task.resumed,
+    journal,
+  };
+}
+
+export type Dispatcher = ReturnType<typeof createDispatcher>;

@@ -1,0 +1,30 @@
+import type { Statement } from "../../../ports/database.ts";
+
+export interface ReadyTask {
+  id: string;
+  route: string;
+  tenant: string;
+  priority: number;
+  /** The agent that has the task's continuation, where it was waiting. */
+  preferred_agent: string | null;
+  virtual_time: number;
+}
+
+/**
+ * The tasks that shall run next on the routes that have free agents, best first: by priority, then the fair
+ * order of tenants, then age. $1 routes: [{route, tenants (null: all), most}], $2 how many in all.
+ */
+export const peekReady: Statement<ReadyTask> = {
+  name: "peek_ready",
+  text: `
+select t.id, t.route, t.tenant, t.priority, t.virtual_time, case when t.resumed then t.agent_id end as preferred_agent
+from json_to_recordset($1::json) as r(route text, tenants text[], most int)
+cross join lateral (
+  select id, route, tenant, priority, virtual_time, resumed, agent_id from task
+  where route = r.route and status = 'ready' and not delayed and (r.tenants is null or tenant = any (r.tenants))
+  order by priority desc, virtual_time, id
+  limit r.most
+) t
+order by t.priority desc, t.virtual_time, t.id
+limit $2`,
+};
