@@ -254,7 +254,7 @@ const shapeMistakes: BadFile[] = [
   {
     what: "needs that are no names",
     text: step("needs: [1]"),
-    says: ['f:5:13: "0" must be a string, not a number'],
+    says: ['f:5:13: "needs[0]" must be a string, not a number'],
   },
 ];
 

@@ -7,7 +7,7 @@ import type { Workflow } from "./workflow.ts";
 const { workflow, problems: mistakes } = parseWorkflow(`
 name: x
 inputs:
-  path: { type: string, default: ".", description: Folder to read. }
+  path: { type: string, format: path, default: ".", description: Folder to read. }
   count: { type: integer, minimum: 1, description: How many. }
   rate: { type: number, required: false }
   dry: { type: boolean, default: false }

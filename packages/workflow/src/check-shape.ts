@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject } from "ajv";
 import { closestName, didYouMean } from "./closest-name.ts";
-import { isObject, memberOf, type Path, parsePointer } from "./path.ts";
+import { formatPath, isObject, memberOf, type Path, parsePointer } from "./path.ts";
 import type { ProblemCollector, ProblemReport } from "./problems.ts";
 import { WorkflowDocument } from "./workflow-schema.ts";
 
@@ -118,13 +118,16 @@ const missingTarget = (path: Path): ProblemReport => ({
   at: "key",
 });
 
+/** The last part of a path, with the list that it is a place in. */
+const nameOf = (path: Path): string => formatPath(path.slice(typeof path.at(-1) === "number" ? -2 : -1));
+
 function wrongValue(error: ErrorObject, path: Path, expected: string): ProblemReport {
-  return { message: `"${path.at(-1) ?? ""}" must be ${expected}`, hint: expressionHint(error.data), path };
+  return { message: `"${nameOf(path)}" must be ${expected}`, hint: expressionHint(error.data), path };
 }
 
 function outOfBounds(error: ErrorObject, path: Path): ProblemReport {
   const bound = String(error.message).replace("NOT", "not").replace("properties", "entries");
-  return { message: `"${path.at(-1) ?? ""}" ${bound}`, path };
+  return { message: `"${nameOf(path)}" ${bound}`, path };
 }
 
 function wrongEnum(error: ErrorObject, path: Path, allowed: string[]): ProblemReport {

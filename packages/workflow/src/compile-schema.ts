@@ -33,5 +33,7 @@ function createCompiler(): Ajv2020 {
     logger: false,
   });
   addFormats.default(ajv);
+  // A path in the file system. Any text can be one; the command line makes it absolute.
+  ajv.addFormat("path", true);
   return ajv;
 }

@@ -186,13 +186,13 @@ describe("errors", () => {
 describe("evaluateWhen and evaluateForEach", () => {
   it("give a boolean and a list", () => {
     expect(evaluateWhen({ when: undefined }, scope)).toBe(true);
-    expect(evaluateWhen({ when: "${{ inputs.count > 5 }}" }, scope)).toBe(false);
+    expect(evaluateWhen({ when: "inputs.count > 5" }, scope)).toBe(false);
     expect(evaluateForEach({ forEach: "${{ steps.list.output.files }}" }, scope)).toEqual(["a.ts", "b.ts"]);
     expect(evaluateForEach({ forEach: [1, "${{ inputs.count }}"] }, scope)).toEqual([1, 3]);
   });
 
   it("refuse everything else", () => {
-    expect(() => evaluateWhen({ when: "${{ inputs.count }}" }, scope)).toThrow(
+    expect(() => evaluateWhen({ when: "inputs.count" }, scope)).toThrow(
       '${{ inputs.count }}: "when" must give true or false, not 3',
     );
     expect(() => evaluateForEach({ forEach: "${{ inputs.name }}" }, scope)).toThrow(

@@ -67,10 +67,10 @@ export function compileExpression(source: string): Expression {
 }
 
 function compile(source: string): Expression {
-  if (source.trim() === "") throw new ExpressionError(source, "the expression is empty");
+  if (source.trim() === "") throw new ExpressionError("the expression is empty", source);
   if (source.length > workflowLimits.expressionLength) {
     const reason = `the expression has ${source.length} characters; ${workflowLimits.expressionLength} are the most`;
-    throw new ExpressionError(source, reason);
+    throw new ExpressionError(reason, source);
   }
   const parsed = parse(source);
   refuseUnsupported(parsed.ast, source);
@@ -105,7 +105,7 @@ export function describeError(error: unknown, source: string): ExpressionError {
   const summary = memberText(error, "summary") ?? (error instanceof Error ? error.message : String(error));
   const range = (error as { range?: { start: number } } | undefined)?.range;
   const { reason, hint } = explain(code, summary);
-  return new ExpressionError(source, reason, { hint, offset: range?.start });
+  return new ExpressionError(reason, source, { hint, offset: range?.start });
 }
 
 const memberText = (error: unknown, key: string): string | undefined => {
@@ -144,7 +144,7 @@ function explain(code: string | undefined, summary: string): { reason: string; h
 /** What the library offers and we do not: either unsafe, or not doing what it looks like. */
 function refuseUnsupported(node: ASTNode, source: string): void {
   const refuse = (reason: string, hint: string): never => {
-    throw new ExpressionError(source, reason, { hint, offset: node.start });
+    throw new ExpressionError(reason, source, { hint, offset: node.start });
   };
   if (node.op === "rcall" && node.args[0] === "matches") {
     // The library runs the pattern with JavaScript's engine, and a hostile pattern takes for ever.

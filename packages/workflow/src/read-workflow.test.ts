@@ -92,7 +92,7 @@ describe("a workflow file", () => {
           agent: "writer",
           with: "${{ steps.review.output }}",
           needs: ["list", "review"],
-          when: '${{ steps.review.status == "completed" }}',
+          when: 'steps.review.status == "completed"',
           join: "settled",
           retry: { maxAttempts: 2 },
           timeoutMs: 3_600_000,
@@ -118,9 +118,9 @@ describe("a workflow file", () => {
     `);
     expect(problems).toEqual([]);
     expect(workflow?.steps.map((step) => [step.when, step.forEach, step.with])).toEqual([
-      ["${{ true }}", undefined, { depth: 1 }],
-      ["${{ true }}", [1, "${{ run.id }}"], { depth: 1 }],
-      ["${{ false }}", "${{ [1, 2] }}", undefined],
+      ["true", undefined, { depth: 1 }],
+      ["true", [1, "${{ run.id }}"], { depth: 1 }],
+      ["false", "${{ [1, 2] }}", undefined],
     ]);
   });
 

@@ -82,7 +82,7 @@ function buildStep(name: string, step: ValidStep): WorkflowStep {
     with: step.with,
     needs: typeof needs === "string" ? [needs] : needs,
     forEach: withBraces(step["for-each"]),
-    when: when === undefined ? undefined : String(withBraces(String(when))),
+    when: when === undefined ? undefined : bareExpression(String(when))?.trim(),
     join: step.join ?? "all",
     retry: buildRetry(step.retry),
     timeoutMs: timeout === undefined ? undefined : parseDuration(timeout),
@@ -91,7 +91,7 @@ function buildStep(name: string, step: ValidStep): WorkflowStep {
   };
 }
 
-/** A bare expression as a template, so that one function evaluates everything. */
+/** An expression that may be bare as a template. */
 function withBraces(template: Template): Template {
   if (typeof template !== "string") return template;
   return `\${{ ${bareExpression(template)?.trim()} }}`;

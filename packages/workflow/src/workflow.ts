@@ -24,7 +24,7 @@ export interface WorkflowStep {
   /** Evaluates to a list of at most 10,000; the step becomes one task per item. See `evaluateForEach`. */
   forEach: Template | undefined;
   /**
-   * A single expression, with its `${{ }}`, that evaluates to a boolean; false skips the step. Evaluated once
+   * A single expression, without `${{ }}`, that evaluates to a boolean; false skips the step. Evaluated once
    * for the step, before any fan-out and so without `item`. See `evaluateWhen`.
    */
   when: string | undefined;
