@@ -1,5 +1,4 @@
 import type { StopWork } from "@muster/sdk/protocol";
-import type { ReadyTask } from "./queue/statements/peek-ready.ts";
 import type { Slot } from "../ports/agent-registry.ts";
 import type { ReadyTask } from "./queue/statements/peek-ready.ts";
 
