@@ -90,9 +90,9 @@ const output =
     ? { body: [], comments: [], imports: [], errors }
     : {
         body: result.program.body.filter((statement) => keptStatements.test(statement.type)),
-        comments: result.comments
-          .filter(({ type, value }) => type === "Block" && value.startsWith("*"))
-          .map(({ value, start, end }) => ({ value, start, end })),
+        comments: result.comments.map(({ type, value, start, end }) =>
+          type === "Block" && value.startsWith("*") ? { start, end, value } : { start, end },
+        ),
         imports: importsOf(result),
         errors: [],
       };

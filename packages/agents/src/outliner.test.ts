@@ -33,7 +33,8 @@ export const limit = 3, name: string = "secret", go = (x: C): C => x;
 export let open: boolean;
 /** A shape. */
 export interface Shape {
-  area: number;
+  /** In square metres. */
+  area: number; // never negative
 }
 export type Id = string | number;
 export enum Color { Red, Green }

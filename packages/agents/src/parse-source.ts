@@ -14,8 +14,8 @@ export interface SyntaxNode {
 export interface ParsedSource {
   /** Statements of the top level, with the bodies of functions left out. */
   body: SyntaxNode[];
-  /** JSDoc comments, without their delimiters. */
-  comments: { value: string; start: number; end: number }[];
+  /** All comments in order; those of JSDoc with their text, without its delimiters. */
+  comments: { start: number; end: number; value?: string }[];
   /** What the source imports or requires, sorted. */
   imports: string[];
   errors: { message: string; start: number }[];
