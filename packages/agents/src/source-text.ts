@@ -3,6 +3,8 @@ import type { ParsedSource } from "./parse-source.ts";
 
 const signatureLength = 300;
 const commentLength = 2_000;
+/** A signature is cut from no more of the text than this. */
+const scannedLength = 4_000;
 
 /** A source's text with what is asked of it: slices, lines and the comments in front of things. */
 export interface SourceText {
@@ -30,7 +32,13 @@ export const createSourceText = (text: string, comments: ParsedSource["comments"
     return kept + text.slice(from, end);
   };
   return {
-    slice: (start, end) => clip(withoutComments(start, end).replace(/\s+/g, " ").trim(), signatureLength),
+    slice: (start, end) =>
+      clip(
+        withoutComments(start, Math.min(end, start + scannedLength))
+          .replace(/\s+/g, " ")
+          .trim(),
+        signatureLength,
+      ),
     lineOf: (offset) => countUpTo(lineStarts, offset),
     commentBefore(offset) {
       const { value, end } = comments[countUpTo(ends, offset) - 1] ?? { end: 0 };
