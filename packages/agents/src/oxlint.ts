@@ -19,7 +19,7 @@ export interface Diagnostic {
 }
 
 const timeoutMs = 30_000;
-const maxOutputBytes = 16 * 1024 * 1024;
+const maxOutputBytes = 4 * 1024 * 1024;
 
 /**
  * Faults are what these categories hold. The rules that are off are opinions about style, or cry wolf where
