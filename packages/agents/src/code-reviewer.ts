@@ -8,7 +8,7 @@ import { readSource } from "./read-source.ts";
 const closed = { additionalProperties: false } as const;
 const Count = Type.Integer({ minimum: 0 });
 
-export const CodeReviewInput = Type.Object(
+const CodeReviewInput = Type.Object(
   {
     root: Type.String({ minLength: 1, maxLength: 4_096, description: "The folder that holds the file." }),
     file: Type.String({ minLength: 1, maxLength: 4_096, description: "Relative to the root." }),
@@ -23,7 +23,7 @@ export const CodeReviewInput = Type.Object(
   },
   closed,
 );
-export type CodeReviewInput = Static<typeof CodeReviewInput>;
+type CodeReviewInput = Static<typeof CodeReviewInput>;
 
 export const Finding = Type.Object(
   {

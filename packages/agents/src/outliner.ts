@@ -13,14 +13,14 @@ const closed = { additionalProperties: false } as const;
 /** Bytes of the JSON text of one outline's exports, so that many outlines fit into one answer. */
 const maxExportBytes = 32 * 1024;
 
-export const CodeOutlineInput = Type.Object(
+const CodeOutlineInput = Type.Object(
   {
     root: Type.String({ minLength: 1, maxLength: 4_096, description: "The folder that holds the file." }),
     file: Type.String({ minLength: 1, maxLength: 4_096, description: "Relative to the root." }),
   },
   closed,
 );
-export type CodeOutlineInput = Static<typeof CodeOutlineInput>;
+type CodeOutlineInput = Static<typeof CodeOutlineInput>;
 
 const Export = Type.Object(
   {

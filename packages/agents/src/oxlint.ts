@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { type NodeExit, runNode } from "./run-node.ts";
 import { sourceEnding } from "./source-language.ts";
 
-export type Severity = "error" | "warning" | "info";
+type Severity = "error" | "warning" | "info";
 
 /** One fault that the linter found. */
 export interface Diagnostic {
@@ -72,11 +72,8 @@ const usesReact = ({ file, text }: { file: string; text: string }): boolean =>
   /\.[jt]sx$/.test(file) || /["']react["'/]/.test(text);
 
 // The package exports no path to its bin, so it is found from its package.json.
-const oxlintBin = join(
-  dirname(createRequire(import.meta.url).resolve("oxlint/package.json")),
-  "bin",
-  "oxlint",
-);
+const require = createRequire(import.meta.url);
+const oxlintBin = join(dirname(require.resolve("oxlint/package.json")), "bin", "oxlint");
 
 /**
  * Lints one source text; undefined when the linter died of it. The text lies alone in a new private folder
