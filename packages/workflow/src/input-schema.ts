@@ -131,5 +131,7 @@ function compile(schema: Record<string, unknown>): ValidateFunction {
     logger: false,
   });
   addFormats.default(ajv);
+  // A path in the file system. Any text can be one; the command line makes it absolute.
+  ajv.addFormat("path", true);
   return ajv.compile(schema);
 }

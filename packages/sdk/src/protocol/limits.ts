@@ -5,8 +5,8 @@
 export const limits = {
   /** Bytes of one request body or WebSocket frame. */
   bodyBytes: 1024 * 1024,
-  /** Bytes of the JSON text of one input, output, journal entry or message payload. */
-  payloadBytes: 512 * 1024,
+  /** Bytes of the JSON text of one input, output, journal entry or message payload, however it came about. */
+  payloadBytes: 4 * 1024 * 1024,
   /** Levels of nesting in any JSON that comes in. */
   jsonDepth: 64,
   /** Tasks in one submission. */

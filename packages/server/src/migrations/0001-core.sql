@@ -30,6 +30,8 @@ create table task (
   pending          integer not null default 0,
   attempt          integer not null default 0,
   max_attempts     integer not null,
+  -- Attempts that a retry by hand adds: those that the submission asked for.
+  attempts_granted integer not null,
   retry_delay_ms   bigint not null,
   retry_factor     real not null,
   retry_max_ms     bigint not null,
@@ -66,9 +68,10 @@ create index task_deadline on task (deadline_at, id) where deadline_at is not nu
 create index task_run on task (run_id, id) where run_id is not null;
 create index task_parent on task (parent_id, id) where parent_id is not null;
 
--- `need`: the task starts after it. `wait`: the running task waits for this sub-task.
+-- `need`: the task starts after it. `wait`: the running task waits for this sub-task. No foreign keys: they would
+-- lock and look up a task per edge of a graph; edges are written with their task and pruned with it.
 create table dependency (
-  task_id     uuid not null references task (id) on delete cascade,
+  task_id     uuid not null,
   depends_on  uuid not null,
   kind        text not null constraint dependency_kind check (kind in ('need', 'wait')),
   primary key (depends_on, task_id, kind)
@@ -174,7 +177,6 @@ create table agent (
   successes      double precision not null default 0,
   failures       double precision not null default 0,
   outcomes_at    bigint not null,
-  session_hash   text not null,
   maintenance    boolean not null default false,
   registered_at  bigint not null,
   last_seen      bigint not null,

@@ -4,4 +4,6 @@ export interface Ids {
   next(): string;
   /** An unguessable token: 256 bits, URL-safe. */
   secret(): string;
+  /** What is kept of a secret: its SHA-256 in hex. Enough for secrets of 256 bits. */
+  fingerprint(secret: string): string;
 }

@@ -53,7 +53,8 @@ export function createDirectory(registry: AgentRegistry, clock: Clock, policy: D
         const { route, agents } = lookUp(key);
         let best: AgentRecord | null = null;
         for (const agent of agents) {
-          if (agent.load >= agent.maxConcurrency || (agent.tenant !== "*" && agent.tenant !== tenant)) continue;
+          if (agent.load >= agent.maxConcurrency || (agent.tenant !== "*" && agent.tenant !== tenant))
+            continue;
           if (agent.id === preferred) {
             best = agent;
             break;

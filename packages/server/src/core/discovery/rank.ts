@@ -11,10 +11,15 @@ export interface DiscoveryPolicy {
 export const defaultPolicy: DiscoveryPolicy = { minHealthScore: 0.7, maxLoadRatio: 0.8 };
 
 /** Whether an agent could ever take tasks of this route and tenant. */
-export function matches(agent: AgentRecord, { capability, agent: wanted, tools }: Route, tenant?: string): boolean {
+export function matches(
+  agent: AgentRecord,
+  { capability, agent: wanted, tools }: Route,
+  tenant?: string,
+): boolean {
   if (tenant !== undefined && agent.tenant !== "*" && agent.tenant !== tenant) return false;
   if (wanted !== null && agent.id !== wanted && agent.name !== wanted) return false;
-  if (capability === null) return tools.length === 0 || agent.capabilities.some((c) => hasTools(c.tools, tools));
+  if (capability === null)
+    return tools.length === 0 || agent.capabilities.some((c) => hasTools(c.tools, tools));
   return agent.capabilities.some((c) => c.name === capability && hasTools(c.tools, tools));
 }
 
@@ -28,7 +33,8 @@ export function obstacle(agent: AgentRecord, policy: DiscoveryPolicy, now: numbe
   if (health < policy.minHealthScore) {
     return `has a health score of ${health.toFixed(2)}, below ${policy.minHealthScore}`;
   }
-  if (agent.load >= agent.maxConcurrency) return `is busy with ${agent.load} of ${agent.maxConcurrency} tasks`;
+  if (agent.load >= agent.maxConcurrency)
+    return `is busy with ${agent.load} of ${agent.maxConcurrency} tasks`;
   if (agent.load / agent.maxConcurrency > policy.maxLoadRatio) {
     return `is loaded above ${policy.maxLoadRatio * 100} % of its ${agent.maxConcurrency} slots`;
   }
@@ -42,7 +48,12 @@ export function freeSlots(agent: AgentRecord, policy: DiscoveryPolicy): number {
 }
 
 /** Least loaded first; then the healthier, the cheaper, the quicker one; then by id, so that the order is total. */
-export function compareAgents(a: AgentRecord, b: AgentRecord, capability: string | null, now: number): number {
+export function compareAgents(
+  a: AgentRecord,
+  b: AgentRecord,
+  capability: string | null,
+  now: number,
+): number {
   return (
     a.load / a.maxConcurrency - b.load / b.maxConcurrency ||
     healthScore(b.outcomes, now) - healthScore(a.outcomes, now) ||

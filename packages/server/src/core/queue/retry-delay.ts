@@ -1,6 +1,6 @@
 import type { TaskError } from "@muster/sdk/protocol";
-import type { LiveTask } from "./statements/lock-live.ts";
 import type { Random } from "../../ports/random.ts";
+import type { LiveTask } from "./statements/lock-live.ts";
 
 /**
  * When a task whose attempt failed may run again, in ms from now; null where it may not.

@@ -1,11 +1,13 @@
 import type { Statement } from "../../../ports/database.ts";
+import type { ReadyTask } from "./peek-ready.ts";
 
 /**
  * Inserts tasks that wait for nothing outside this batch, their dependencies and their events, and gives each
  * its place in the fair order: a tenant's next start tag, but none before the virtual clock of its priority.
+ * Answers those that may run now.
  * $1 tasks, $2 dependencies, $3 now.
  */
-export const enqueue: Statement<{ id: string }> = {
+export const enqueue: Statement<ReadyTask> = {
   name: "enqueue",
   text: `
 with incoming as materialized (
@@ -15,7 +17,7 @@ with incoming as materialized (
     status text, priority smallint, delayed boolean, ready_at bigint, run_id uuid, step text, item_index int,
     parent_id uuid, depth smallint, join_policy text, pending int, max_attempts int,
     retry_delay_ms bigint, retry_factor real, retry_max_ms bigint, retry_jitter real,
-    timeout_ms bigint, deadline_at bigint, input json, error json, ended_at bigint)
+    timeout_ms bigint, deadline_at bigint, input json)
 ), arrivals as (
   select i.tenant, i.priority, count(*) as n, count(*) / coalesce(max(w.weight), 1) as length
   from incoming i left join tenant w on w.id = i.tenant
@@ -32,15 +34,16 @@ with incoming as materialized (
   insert into task (
     id, tenant, name, capability, requested_agent, tools, route, status, priority, virtual_time, delayed, ready_at,
     run_id, step, item_index, parent_id, depth, join_policy, pending, max_attempts,
-    retry_delay_ms, retry_factor, retry_max_ms, retry_jitter, timeout_ms, deadline_at, input, error, created_at, ended_at)
+    attempts_granted, retry_delay_ms, retry_factor, retry_max_ms, retry_jitter, timeout_ms, deadline_at, input, created_at)
   select i.id, i.tenant, i.name, i.capability, i.requested_agent, coalesce(i.tools, '{}'), i.route, i.status, i.priority,
     s.start + i.place * s.arrived / a.n, i.delayed, i.ready_at,
     i.run_id, i.step, i.item_index, i.parent_id, i.depth, i.join_policy, i.pending, i.max_attempts,
-    i.retry_delay_ms, i.retry_factor, i.retry_max_ms, i.retry_jitter, i.timeout_ms, i.deadline_at, i.input, i.error,
-    $3::bigint, i.ended_at
+    i.max_attempts, i.retry_delay_ms, i.retry_factor, i.retry_max_ms, i.retry_jitter, i.timeout_ms, i.deadline_at, i.input,
+    $3::bigint
   from incoming i
   join arrivals a on a.tenant = i.tenant and a.priority = i.priority
   join share s on s.tenant = i.tenant and s.priority = i.priority
+  returning id, route, tenant, priority, virtual_time, status, delayed
 ), linked as (
   insert into dependency (task_id, depends_on, kind)
   select x.task_id, x.depends_on, 'need' from json_to_recordset($2::json) as x(task_id uuid, depends_on uuid)
@@ -52,5 +55,5 @@ with incoming as materialized (
       'step', i.step, 'parentId', i.parent_id)
   from incoming i order by i.ord
 )
-select id from incoming where false`,
+select id, route, tenant, priority, virtual_time, null as preferred_agent from inserted where status = 'ready' and not delayed`,
 };

@@ -31,3 +31,15 @@ with incoming as materialized (
 )
 select id as task_id, lease_token as token, entries from live`,
 };
+
+/** $1 task, $2 key. */
+export const readJournalEntry: Statement<{ value: unknown }> = {
+  name: "read_journal_entry",
+  text: `select value from journal where task_id = $1 and key = $2`,
+};
+
+/** Records which sub-tasks a delegation created; the caller holds the parent's lock. $1 task, $2 key, $3 value, $4 now. */
+export const recordDelegation: Statement = {
+  name: "record_delegation",
+  text: `insert into journal (task_id, key, value, at) values ($1, $2, $3::json, $4::bigint)`,
+};

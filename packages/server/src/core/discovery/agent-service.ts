@@ -1,0 +1,113 @@
+import { type Agent, type AgentType, type Capability, MusterError } from "@muster/sdk/protocol";
+import type { AgentRecord, AgentRegistry } from "../../ports/agent-registry.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Database } from "../../ports/database.ts";
+import type { AgentLife } from "../gateway/agent-life.ts";
+import type { AgentFilter, AgentService, Principal } from "../orchestrator.ts";
+import { absentAgents } from "../queue/statements/agents.ts";
+import { isoTime } from "../task-view.ts";
+import { healthScore } from "./health.ts";
+import { compareAgents, type DiscoveryPolicy, matches, obstacle } from "./rank.ts";
+
+/** Agents shown that are not here any more. */
+const mostAbsent = 200;
+
+export interface AgentServiceDependencies {
+  database: Database;
+  registry: AgentRegistry;
+  clock: Clock;
+  life: AgentLife;
+  policy: DiscoveryPolicy;
+}
+
+/** Agents for whoever asks: who is there, what they can do, how they are. */
+export function createAgentService(deps: AgentServiceDependencies): AgentService {
+  const { database, registry, clock, life, policy } = deps;
+
+  const visible = (agent: AgentRecord, principal: Principal): boolean =>
+    principal.tenant === "*" || agent.tenant === "*" || agent.tenant === principal.tenant;
+
+  async function find(id: string, principal: Principal): Promise<AgentRecord> {
+    const agent = await registry.get(id);
+    if (agent === undefined || !visible(agent, principal)) {
+      throw new MusterError("not_found", `There is no live agent ${id}.`, {
+        hint: "See them with: muster agents",
+      });
+    }
+    return agent;
+  }
+
+  function view(agent: AgentRecord): Agent {
+    const full = agent.load >= agent.maxConcurrency && agent.status === "available";
+    return {
+      id: agent.id,
+      name: agent.name,
+      type: agent.type,
+      description: agent.description,
+      capabilities: agent.capabilities,
+      status: full ? "busy" : agent.status,
+      load: agent.load,
+      maxConcurrency: agent.maxConcurrency,
+      healthScore: Math.round(healthScore(agent.outcomes, clock.now()) * 1000) / 1000,
+      lastSeen: isoTime(agent.lastSeen),
+      metadata: agent.metadata,
+    };
+  }
+
+  async function absent(principal: Principal): Promise<Agent[]> {
+    const rows = await database.query(absentAgents, [principal.tenant, mostAbsent]);
+    return rows.map((row) => ({
+      id: row.id,
+      name: row.name,
+      type: row.type as AgentType,
+      description: row.description,
+      capabilities: row.capabilities as Capability[],
+      status: "offline",
+      load: 0,
+      maxConcurrency: row.max_concurrency,
+      healthScore:
+        Math.round(
+          healthScore(
+            { successes: row.successes, failures: row.failures, at: row.outcomes_at },
+            clock.now(),
+          ) * 1000,
+        ) / 1000,
+      lastSeen: isoTime(row.last_seen),
+      metadata: row.metadata as Record<string, unknown>,
+    }));
+  }
+
+  /** Only with a bound given: who could take a task now. */
+  function couldWork(agent: AgentRecord, filter: AgentFilter): boolean {
+    if (filter.minHealthScore === undefined && filter.maxLoadRatio === undefined) return true;
+    const bounds = {
+      minHealthScore: filter.minHealthScore ?? policy.minHealthScore,
+      maxLoadRatio: filter.maxLoadRatio ?? policy.maxLoadRatio,
+    };
+    return obstacle(agent, bounds, clock.now()) === null;
+  }
+
+  return {
+    async list(filter, principal) {
+      const now = clock.now();
+      const route = {
+        capability: filter.capability ?? null,
+        agent: filter.name ?? null,
+        tools: filter.tools ?? [],
+      };
+      const live = (await registry.list(now))
+        .filter((agent) => visible(agent, principal) && matches(agent, route) && couldWork(agent, filter))
+        .sort((a, b) => compareAgents(a, b, route.capability, now))
+        .map(view);
+      const all = filter.status === "offline" ? [...live, ...(await absent(principal))] : live;
+      return filter.status === undefined ? all : all.filter((agent) => agent.status === filter.status);
+    },
+    get: async (id, principal) => view(await find(id, principal)),
+    async setStatus(id, status, principal) {
+      if (principal.role !== "admin")
+        throw new MusterError("forbidden", "Only an admin may change an agent's status.");
+      await life.setStatus(await find(id, principal), status);
+      return view(await find(id, principal));
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { type Capability, limits, MusterError } from "@muster/sdk/protocol";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import ajvFormats from "ajv-formats";
+import isSafePattern from "safe-regex2";
+import { depthOf } from "../validate.ts";
+
+/** Schemas kept compiled; the one used longest ago leaves first. */
+const mostCompiled = 2_000;
+
+/**
+ * Compiles the schemas that agents bring. They are foreign: ajv makes code from them, so their size is bounded,
+ * nothing is fetched for them, and patterns that could take exponential time are refused.
+ */
+export function createCapabilitySchemas() {
+  const compiled = new Map<string, ValidateFunction>();
+
+  function compile(schema: object | boolean): ValidateFunction {
+    const text = JSON.stringify(schema);
+    let validate = compiled.get(text);
+    if (validate === undefined) {
+      refuseDangerous(schema, text);
+      const ajv = new Ajv2020({ strict: false, allErrors: false, addUsedSchema: false });
+      ajvFormats.default(ajv);
+      try {
+        validate = ajv.compile(schema);
+      } catch (cause) {
+        throw new MusterError("invalid_request", `A schema does not compile: ${(cause as Error).message}.`, {
+          cause,
+        });
+      }
+    } else compiled.delete(text);
+    compiled.set(text, validate);
+    if (compiled.size > mostCompiled) compiled.delete(compiled.keys().next().value as string);
+    return validate;
+  }
+
+  return {
+    /** Refuses capabilities whose schemas can't be used, naming the capability. */
+    admit(capabilities: readonly Capability[]): void {
+      const names = new Set<string>();
+      for (const capability of capabilities) {
+        if (names.has(capability.name)) {
+          throw new MusterError("invalid_request", `The capability "${capability.name}" is offered twice.`);
+        }
+        names.add(capability.name);
+        for (const side of ["inputSchema", "outputSchema"] as const) {
+          const schema = capability[side];
+          if (schema === undefined) continue;
+          try {
+            compile(schema);
+          } catch (error) {
+            throw new MusterError(
+              "invalid_request",
+              `${side} of "${capability.name}": ${(error as Error).message}`,
+            );
+          }
+        }
+      }
+    },
+    /** Null where the value fits, else where and how it does not. */
+    mismatch(schema: Capability["inputSchema"], value: unknown): string | null {
+      if (schema === undefined) return null;
+      const validate = compile(schema);
+      if (validate(value)) return null;
+      const error = validate.errors?.[0];
+      return `${error?.instancePath || "the value"} ${error?.message ?? "does not fit"}`;
+    },
+  };
+}
+
+export type CapabilitySchemas = ReturnType<typeof createCapabilitySchemas>;
+
+function refuseDangerous(schema: object | boolean, text: string): void {
+  if (text.length > limits.schemaBytes) {
+    throw new MusterError(
+      "payload_too_large",
+      `A schema takes ${text.length} bytes; at most ${limits.schemaBytes} fit.`,
+    );
+  }
+  if (depthOf(text) > limits.jsonDepth) {
+    throw new MusterError("limit_exceeded", `A schema is nested more than ${limits.jsonDepth} levels deep.`);
+  }
+  for (const pattern of patternsOf(schema)) {
+    if (!isSafePattern(pattern)) {
+      throw new MusterError("invalid_request", `The pattern "${pattern}" could take exponential time.`, {
+        hint: "Avoid repetitions inside repetitions, such as (a+)+.",
+      });
+    }
+  }
+}
+
+function* patternsOf(node: unknown): Generator<string> {
+  if (Array.isArray(node)) {
+    for (const item of node) yield* patternsOf(item);
+  } else if (typeof node === "object" && node !== null) {
+    for (const [key, value] of Object.entries(node)) {
+      if (key === "pattern" && typeof value === "string") yield value;
+      if (key === "patternProperties" && typeof value === "object" && value !== null)
+        yield* Object.keys(value);
+      yield* patternsOf(value);
+    }
+  }
+}

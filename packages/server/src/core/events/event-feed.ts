@@ -1,0 +1,157 @@
+import { type Event, type EventType, limits } from "@muster/sdk/protocol";
+import type { Clock } from "../../ports/clock.ts";
+import type { Database } from "../../ports/database.ts";
+import type { Log } from "../../ports/log.ts";
+import type { EventFilter, EventService, Principal } from "../orchestrator.ts";
+import { type EventRow, latestEvent, readEvents } from "../queue/statements/events.ts";
+import { isoTime } from "../task-view.ts";
+
+/** Least time between two reads for subscribers, so that under load many events share one. */
+const breathMs = 10;
+/** Events that are kept in memory for subscribers who keep up. */
+const tailLength = 5_000;
+const pageLength = limits.pageSize;
+
+const eventOf = (row: EventRow): Event => ({
+  seq: row.seq,
+  at: isoTime(row.at),
+  type: row.type as EventType,
+  taskId: row.task_id,
+  runId: row.run_id,
+  agentId: row.agent_id,
+  tenant: row.tenant,
+  data: row.data,
+});
+
+const concerns = (event: Event, filter: EventFilter, principal: Principal): boolean =>
+  (principal.tenant === "*" || event.tenant === principal.tenant || event.tenant === "*") &&
+  (filter.taskId === undefined || event.taskId === filter.taskId) &&
+  (filter.runId === undefined || event.runId === filter.runId) &&
+  (filter.types === undefined || filter.types.includes(event.type));
+
+/**
+ * ⑨ notify: events reach every subscriber in order and without a gap. Events live in the database; a wake-up
+ * only says that there are more. As long as anybody listens, one reader fetches each new event once and keeps
+ * a short tail of them; a subscriber who is behind the tail reads pages of its own until it has caught up.
+ */
+export function createEventFeed(database: Database, clock: Clock, log: Log) {
+  let tail: Event[] = [];
+  /** Everything up to here is in the tail or older than it. */
+  let tailEnd = 0;
+  let reading = false;
+  let more = false;
+  let lastRead = Number.NEGATIVE_INFINITY;
+  const wakers = new Set<() => void>();
+
+  const latest = async (): Promise<number> => (await database.query(latestEvent))[0]?.seq ?? 0;
+
+  async function read(after: number, filter: EventFilter, principal: Principal, limit: number = pageLength) {
+    const rows = await database.query(readEvents, [
+      after,
+      principal.tenant,
+      filter.taskId ?? null,
+      filter.runId ?? null,
+      filter.types === undefined ? null : [...filter.types],
+      Math.min(limit, pageLength),
+    ]);
+    return rows.map(eventOf);
+  }
+
+  /** Says that there may be new events. Costs nothing while nobody listens. */
+  function wake(): void {
+    if (wakers.size === 0) return;
+    more = true;
+    if (!reading) void readTail();
+  }
+
+  async function readTail(): Promise<void> {
+    reading = true;
+    try {
+      while (more && wakers.size > 0) {
+        more = false;
+        const early = lastRead + breathMs - clock.now();
+        if (early > 0) await new Promise<void>((resolve) => clock.setTimer(early, resolve));
+        lastRead = clock.now();
+        const rows = await database.query(readEvents, [tailEnd, "*", null, null, null, pageLength]);
+        if (rows.length === pageLength) more = true;
+        if (rows.length === 0) continue;
+        tail.push(...rows.map(eventOf));
+        if (tail.length > tailLength * 2) tail = tail.slice(-tailLength);
+        tailEnd = (tail.at(-1) as Event).seq;
+        for (const waker of [...wakers]) waker();
+      }
+    } catch (error) {
+      log.warn({ error }, "Events could not be read; subscribers wait for the next one.");
+    } finally {
+      reading = false;
+    }
+  }
+
+  function subscribe(
+    after: number,
+    filter: EventFilter,
+    principal: Principal,
+    onEvent: (event: Event) => Promise<void> | void,
+  ) {
+    let cursor = after;
+    let ended = false;
+    let wakeUp: () => void = () => {};
+    const waker = () => wakeUp();
+
+    /** What comes next for this subscriber; the cursor moves past what it does not want. */
+    async function next(): Promise<Event[]> {
+      const first = tail[0];
+      if (first === undefined || cursor < first.seq - 1) {
+        const page = await read(cursor, filter, principal);
+        if (page.length === 0 && first !== undefined) cursor = Math.max(cursor, first.seq - 1);
+        return page;
+      }
+      const start = tail.findIndex((event) => event.seq > cursor);
+      if (start < 0) return [];
+      const fresh = tail.slice(start);
+      const wanted = fresh.filter((event) => concerns(event, filter, principal));
+      if (wanted.length === 0) cursor = (fresh.at(-1) as Event).seq;
+      return wanted;
+    }
+
+    async function pump(): Promise<void> {
+      if (tailEnd === 0) tailEnd = Math.max(tailEnd, await latest());
+      if (ended) return;
+      wakers.add(waker);
+      while (!ended) {
+        const woken = new Promise<void>((resolve) => {
+          wakeUp = resolve;
+        });
+        const before = cursor;
+        const events = await next();
+        for (const event of events) {
+          if (ended) return;
+          await onEvent(event);
+          cursor = event.seq;
+        }
+        if (events.length === 0 && cursor === before) await woken;
+      }
+    }
+
+    pump().catch((error: unknown) => {
+      wakers.delete(waker);
+      log.warn({ error }, "A subscription to events ended because its reader failed.");
+    });
+    return {
+      async end(): Promise<void> {
+        ended = true;
+        wakers.delete(waker);
+        wakeUp();
+        if (wakers.size === 0) {
+          tail = [];
+          tailEnd = 0;
+        }
+      },
+    };
+  }
+
+  const service: EventService = { read, latest, subscribe };
+  return { service, wake };
+}
+
+export type EventFeed = ReturnType<typeof createEventFeed>;

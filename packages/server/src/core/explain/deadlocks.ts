@@ -1,0 +1,66 @@
+import type { Deadlock } from "@muster/sdk/protocol";
+import { matches } from "../discovery/rank.ts";
+import { findCycle } from "../intake/graph.ts";
+import { describeRoute, parseRoute } from "../queue/route.ts";
+import { readyByRoute, type WaitingEdge, waitingEdges } from "../queue/statements/ahead-of.ts";
+import type { ExplainDependencies } from "./explain.ts";
+
+/** Edges looked at in one search. */
+const mostEdges = 200_000;
+/** Cycles named in one search; breaking one usually breaks others. */
+const mostCycles = 100;
+
+/**
+ * Finds what waits for ever: cycles, through sub-tasks too; a dependency that can't end because it is gone; a
+ * capability that nobody offers. An agent that is only busy is no deadlock.
+ */
+export function createDeadlockSearch({ database, registry, clock }: ExplainDependencies) {
+  return async function findDeadlocks(tenant: string): Promise<Deadlock[]> {
+    const all = await database.query(waitingEdges, [mostEdges]);
+    const edges = tenant === "*" ? all : all.filter((edge) => edge.tenant === tenant);
+    return [...cyclesIn(edges), ...lostIn(edges), ...(await unserved(tenant))];
+  };
+
+  async function unserved(tenant: string): Promise<Deadlock[]> {
+    const live = await registry.list(clock.now());
+    const groups = await database.query(readyByRoute, [tenant]);
+    return groups
+      .filter((group) => !live.some((agent) => matches(agent, parseRoute(group.route), group.tenant)))
+      .map((group) => ({
+        kind: "no_agent",
+        taskIds: group.ids,
+        reason: `${group.total} ${group.total === 1 ? "task waits" : "tasks wait"} for ${describeRoute(group.route)}, which no live agent offers.`,
+      }));
+  }
+}
+
+function cyclesIn(edges: readonly WaitingEdge[]): Deadlock[] {
+  const waitsFor = new Map<string, Set<string>>();
+  for (const { id, waits_for } of edges) {
+    const targets = waitsFor.get(id) ?? new Set();
+    targets.add(waits_for);
+    waitsFor.set(id, targets);
+  }
+  const found: Deadlock[] = [];
+  while (found.length < mostCycles) {
+    const cycle = findCycle(waitsFor.keys(), (id) => [...(waitsFor.get(id) ?? [])]);
+    if (cycle === null) break;
+    found.push({
+      kind: "cycle",
+      taskIds: cycle.slice(0, -1),
+      reason: `These tasks wait for each other: ${cycle.join(" → ")}.`,
+    });
+    // Take the cycle apart at one edge, so that the next search finds another one.
+    waitsFor.get(cycle[0] as string)?.delete(cycle[1] as string);
+  }
+  return found;
+}
+
+const lostIn = (edges: readonly WaitingEdge[]): Deadlock[] =>
+  edges
+    .filter((edge) => edge.status === null)
+    .map((edge) => ({
+      kind: "lost_dependency",
+      taskIds: [edge.id],
+      reason: `Task ${edge.id} waits for task ${edge.waits_for}, which does not exist any more.`,
+    }));

@@ -1,0 +1,179 @@
+import {
+  type AgentOperation,
+  type AgentRequest,
+  type AgentResponse,
+  limits,
+  MusterError,
+} from "@muster/sdk/protocol";
+import type { AgentRecord } from "../../ports/agent-registry.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Database } from "../../ports/database.ts";
+import type { Announce } from "../aftermath.ts";
+import type { Settle } from "../completion/settle.ts";
+import type { CapabilitySchemas } from "../discovery/capability-schemas.ts";
+import { createGroup } from "../group.ts";
+import { writeJournal } from "../queue/statements/journal.ts";
+import { readTasks } from "../queue/statements/read-tasks.ts";
+import { renewLeases } from "../queue/statements/renew-leases.ts";
+import { tellOfTask } from "../queue/statements/tell-of-task.ts";
+import { payloadText } from "../validate.ts";
+import type { AgentLife } from "./agent-life.ts";
+import type { HeldTasks } from "./held-tasks.ts";
+import type { Mail } from "./mail.ts";
+import type { createSubTasks } from "./sub-tasks.ts";
+
+export interface OperationDependencies {
+  database: Database;
+  clock: Clock;
+  settle: Settle;
+  schemas: CapabilitySchemas;
+  life: AgentLife;
+  mail: Mail;
+  subTasks: ReturnType<typeof createSubTasks>;
+  announce: Announce;
+  leaseMs: number;
+}
+
+export interface Caller {
+  agent: AgentRecord;
+  held: HeldTasks;
+}
+
+type Handlers = {
+  [O in AgentOperation]: (caller: Caller, request: AgentRequest<O>) => Promise<AgentResponse<O>>;
+};
+
+interface Entry {
+  task_id: string;
+  token: string;
+  key: string;
+  /** JSON text. */
+  value: string;
+}
+
+const leaseLost = (taskId: string) =>
+  new MusterError(
+    "lease_lost",
+    `The lease on task ${taskId} is not live: it ended, was cancelled or went to another agent.`,
+    {
+      hint: "Stop work on it; nothing more is accepted.",
+    },
+  );
+
+/** What registered agents can do, one handler per operation of the agent protocol. */
+export function createOperations(deps: OperationDependencies) {
+  const { database, clock, settle, schemas, life, mail, subTasks, announce, leaseMs } = deps;
+  const journalGroup = createGroup<Entry, "recorded" | "full" | "lost">({ most: 200, run: recordTogether });
+  const renewGroup = createGroup<{ id: string; token: string }, boolean>({ most: 500, run: renewTogether });
+
+  async function recordTogether(entries: Entry[]) {
+    const rows = entries.map(
+      ({ value, ...entry }) => `${JSON.stringify(entry).slice(0, -1)},"value":${value}}`,
+    );
+    const most = limits.journalEntriesPerTask;
+    const live = await database.query(writeJournal, [`[${rows.join(",")}]`, clock.now(), most]);
+    const byId = new Map(live.map((row) => [row.task_id, row]));
+    return entries.map(({ task_id, token }) => {
+      const row = byId.get(task_id);
+      if (row === undefined || row.token !== token) return "lost";
+      return row.entries < most ? "recorded" : "full";
+    });
+  }
+
+  async function renewTogether(leases: { id: string; token: string }[]): Promise<boolean[]> {
+    const ids = leases.map((lease) => lease.id);
+    const tokens = leases.map((lease) => lease.token);
+    const live = await database.query(renewLeases, [ids, tokens, clock.now(), leaseMs]);
+    const tokenOf = new Map(live.map((row) => [row.id, row.lease_token]));
+    return leases.map((lease) => tokenOf.get(lease.id) === lease.token);
+  }
+
+  /** Null where the output fits the schema of the capability that the agent offers. */
+  async function outputMismatch(
+    { agent, held }: Caller,
+    taskId: string,
+    output: unknown,
+  ): Promise<string | null> {
+    let capability = held.capabilityOf(taskId);
+    if (capability === undefined)
+      capability = (await database.query(readTasks, [[taskId]]))[0]?.capability ?? null;
+    const offer = agent.capabilities.find((c) => c.name === capability);
+    return schemas.mismatch(offer?.outputSchema, output);
+  }
+
+  async function tell(type: "task.progress" | "task.log", taskId: string, token: string, data: object) {
+    const text = payloadText(data, "The report");
+    const [told] = await database.query(tellOfTask, [taskId, token, type, clock.now(), text]);
+    if (told === undefined) throw leaseLost(taskId);
+    announce({});
+    return {};
+  }
+
+  const handlers: Handlers = {
+    async heartbeat({ agent }, { status, tasks = [] }) {
+      if (!(await life.heartbeat(agent, status))) {
+        throw new MusterError("agent_unknown", `Agent ${agent.id} expired.`, { hint: "Register again." });
+      }
+      const live = await Promise.all(tasks.map((t) => renewGroup({ id: t.taskId, token: t.leaseToken })));
+      return { lost: tasks.filter((_, index) => !live[index]).map((task) => task.taskId) };
+    },
+
+    async settle(caller, { taskId, leaseToken, outcome }) {
+      let told: { status: "completed"; output: unknown } | typeof outcome = outcome;
+      let mismatch: string | null = null;
+      if (outcome.status === "completed") {
+        const output = outcome.output ?? null;
+        payloadText(output, "The output");
+        told = { status: "completed", output };
+        mismatch = await outputMismatch(caller, taskId, output);
+      }
+      const message = `The output breaks the capability's schema: ${mismatch}.`;
+      if (mismatch !== null) told = { status: "failed", error: { code: "invalid_output", message } };
+      const verdict = await settle({
+        taskId,
+        token: leaseToken,
+        outcome: told as Parameters<Settle>[0]["outcome"],
+      });
+      if (!verdict.accepted) throw leaseLost(taskId);
+      caller.held.forget(taskId);
+      if (mismatch !== null)
+        throw new MusterError("invalid_output", message, { hint: "The attempt counts as failed." });
+      return { accepted: true };
+    },
+
+    async journal(_, { taskId, leaseToken, key, value }) {
+      const text = payloadText(value, "The journal entry");
+      const verdict = await journalGroup({ task_id: taskId, token: leaseToken, key, value: text });
+      if (verdict === "lost") throw leaseLost(taskId);
+      if (verdict === "full") {
+        throw new MusterError(
+          "limit_exceeded",
+          `A task's journal holds ${limits.journalEntriesPerTask} entries at most.`,
+        );
+      }
+      return { recorded: true };
+    },
+
+    delegate: (_, request) => subTasks.delegate(request),
+    wait: ({ agent }, request) => subTasks.wait(agent.id, request),
+    progress: (_, { taskId, leaseToken, ...data }) => tell("task.progress", taskId, leaseToken, data),
+    log: (_, { taskId, leaseToken, ...data }) => tell("task.log", taskId, leaseToken, data),
+    send: ({ agent }, { to, payload }) => mail.send(agent, to, payload),
+    broadcast: ({ agent }, { payload }) => mail.broadcast(agent, payload),
+    query: ({ agent }, { to, payload, timeoutMs }) => mail.query(agent, to, payload, timeoutMs),
+    reply: ({ agent }, { to, correlationId, payload }) => mail.reply(agent, to, correlationId, payload),
+    leave: async () => ({}),
+  };
+
+  return {
+    run<O extends AgentOperation>(
+      operation: O,
+      caller: Caller,
+      request: AgentRequest<O>,
+    ): Promise<AgentResponse<O>> {
+      return handlers[operation](caller, request);
+    },
+  };
+}
+
+export type Operations = ReturnType<typeof createOperations>;

@@ -1,0 +1,50 @@
+import type { Statement } from "../../../ports/database.ts";
+
+/** A task that is worked on, locked under its live lease. */
+export interface LiveParent {
+  tenant: string;
+  run_id: string | null;
+  depth: number;
+  status: string;
+  children: number;
+}
+
+/** $1 task, $2 token. No row: the lease is not live. */
+export const lockParent: Statement<LiveParent> = {
+  name: "lock_parent",
+  text: `
+select t.tenant, t.run_id, t.depth, t.status,
+  case when t.has_children then (select count(*)::int from task c where c.parent_id = t.id) else 0 end as children
+from task t
+where t.id = $1 and t.lease_token = $2 and t.status in ('in_progress', 'waiting', 'ready')
+for update of t`,
+};
+
+/** Says that a task has sub-tasks, which sends its settling down the careful path. $1 task. */
+export const adopt: Statement = {
+  name: "adopt",
+  text: `update task set has_children = true where id = $1 and not has_children`,
+};
+
+/**
+ * Lets a task wait, or wait for something else: its slot is free, its attempt goes on later, its timeout and
+ * deadline stay. The caller holds the task's lock. The edges of an earlier wait are forgotten. $1 task, $2 how many must end, $3 now.
+ */
+export const park: Statement<{ id: string }> = {
+  name: "park",
+  text: `
+with forgotten as (
+  delete from dependency where task_id = $1 and kind = 'wait'
+), before as materialized (
+  select id, status from task where id = $1 and status in ('in_progress', 'waiting')
+), parked as (
+  update task t set status = 'waiting', pending = $2::int, lease_until = least(timeout_at, deadline_at), resumed = false
+  from before b where t.id = b.id
+  returning t.id, t.tenant, t.run_id, t.agent_id, t.agent_name, t.pending, b.status as was
+), told as (
+  insert into event (at, type, task_id, run_id, agent_id, tenant, data)
+  select $3::bigint, 'task.waiting', id, run_id, agent_id, tenant, json_build_object('agent', agent_name, 'on', pending)
+  from parked where was = 'in_progress'
+)
+select id from parked`,
+};

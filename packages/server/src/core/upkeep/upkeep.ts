@@ -1,0 +1,165 @@
+import type { TaskError } from "@muster/sdk/protocol";
+import type { Clock, Timer } from "../../ports/clock.ts";
+import type { Database } from "../../ports/database.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Announce } from "../aftermath.ts";
+import { cascade } from "../completion/cascade.ts";
+import type { Settle } from "../completion/settle.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { AgentLife } from "../gateway/agent-life.ts";
+import {
+  findExpired,
+  findOverdue,
+  nextDue,
+  type OverdueTask,
+  promoteDelayed,
+} from "../queue/statements/find-overdue.ts";
+import type { Prune } from "./prune.ts";
+import type { Reconcile } from "./reconcile.ts";
+
+export interface UpkeepDependencies {
+  database: Database;
+  clock: Clock;
+  log: Log;
+  settle: Settle;
+  dispatcher: Dispatcher;
+  life: AgentLife;
+  announce: Announce;
+  findStalledRuns: () => Promise<void>;
+  reconcile: Reconcile;
+  prune: Prune;
+}
+
+/** Longest time between two looks while nothing is due. */
+const restMs = 2_000;
+/** How often lost nudges and miscounted slots are looked for. */
+const recheckMs = 5_000;
+const pruneEveryMs = 60_000;
+/** Rows moved on by one statement. */
+const batch = 200;
+
+const reasons: Record<OverdueTask["reason"], TaskError> = {
+  deadline: { code: "deadline", message: "The task's deadline passed.", retryable: false },
+  timeout: { code: "timeout", message: "The attempt took longer than its timeout." },
+  lease: { code: "lease_expired", message: "The agent was silent until its lease ended." },
+};
+
+/**
+ * Everything that waits is a row with a time; upkeep looks at the rows whose time has come. One timer, set to
+ * the next of these times, so that a retry is punctual and an idle orchestrator does next to nothing.
+ */
+export function createUpkeep(deps: UpkeepDependencies) {
+  const { database, clock, log, settle, announce } = deps;
+  let timer: Timer | null = null;
+  let running: Promise<void> | null = null;
+  let stopped = true;
+  let nextLook = Number.POSITIVE_INFINITY;
+  let lastRecheck = Number.NEGATIVE_INFINITY;
+  let lastPrune = Number.NEGATIVE_INFINITY;
+
+  function schedule(at: number): void {
+    timer?.cancel();
+    nextLook = at;
+    if (!stopped) timer = clock.setTimer(Math.max(1, at - clock.now()), () => void look());
+  }
+
+  async function look(): Promise<void> {
+    if (running !== null || stopped) return;
+    nextLook = Number.POSITIVE_INFINITY;
+    running = everything().catch((error: unknown) =>
+      log.warn({ error }, "Upkeep failed; it will look again."),
+    );
+    await running;
+    const next = await findNext();
+    running = null;
+    // Somebody may have asked for an earlier look meanwhile.
+    schedule(Math.min(next, nextLook));
+  }
+
+  async function everything(): Promise<void> {
+    const now = clock.now();
+    await promote(now);
+    await endOverdue(now);
+    await endExpired(now);
+    await deps.life.expire();
+    if (now - lastRecheck >= recheckMs) {
+      lastRecheck = now;
+      await deps.reconcile();
+      await deps.findStalledRuns();
+      await deps.dispatcher.refresh();
+    }
+    if (now - lastPrune >= pruneEveryMs) {
+      lastPrune = now;
+      await deps.prune(now);
+    }
+  }
+
+  async function promote(now: number): Promise<void> {
+    for (;;) {
+      const due = await database.query(promoteDelayed, [now, batch]);
+      if (due.length > 0) announce({ ready: due.map((task) => task.route) });
+      if (due.length < batch) return;
+    }
+  }
+
+  async function endOverdue(now: number): Promise<void> {
+    for (;;) {
+      const overdue = await database.query(findOverdue, [now, batch]);
+      const verdicts = await Promise.all(
+        overdue.map(({ id, token, reason }) =>
+          settle({ taskId: id, token, outcome: { status: "failed", error: reasons[reason] } }),
+        ),
+      );
+      const ended = overdue.filter((_, index) => verdicts[index]?.accepted);
+      announce({
+        stop: ended.map(({ id, agent_id, reason }) => ({
+          agentId: agent_id,
+          taskId: id,
+          reason: reason === "lease" ? "lease_lost" : "timeout",
+        })),
+      });
+      if (overdue.length < batch || ended.length === 0) return;
+    }
+  }
+
+  async function endExpired(now: number): Promise<void> {
+    for (;;) {
+      const expired = await database.query(findExpired, [now, batch]);
+      if (expired.length === 0) return;
+      const ends = expired.map(({ id }) => ({ id, status: "failed" as const, error: reasons.deadline }));
+      const { aftermath } = await database.transaction((tx) => cascade(tx, ends, now));
+      announce(aftermath);
+      if (expired.length < batch) return;
+    }
+  }
+
+  async function findNext(): Promise<number> {
+    const rest = clock.now() + restMs;
+    try {
+      return Math.min(rest, (await database.query(nextDue))[0]?.at ?? rest);
+    } catch {
+      return rest;
+    }
+  }
+
+  return {
+    /** Something waits for this moment: look then, if not sooner. */
+    lookAt(at: number): void {
+      if (stopped || at >= nextLook) return;
+      if (running === null) schedule(at);
+      else nextLook = at;
+    },
+    look,
+    async start(): Promise<void> {
+      stopped = false;
+      await look();
+    },
+    async stop(): Promise<void> {
+      stopped = true;
+      timer?.cancel();
+      await running;
+    },
+  };
+}
+
+export type Upkeep = ReturnType<typeof createUpkeep>;

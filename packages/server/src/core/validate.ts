@@ -1,0 +1,86 @@
+import { limits, MusterError } from "@muster/sdk/protocol";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import ajvFormats from "ajv-formats";
+import type { Static, TSchema } from "typebox";
+
+const ajv = new Ajv2020({ strict: false, allErrors: false, verbose: true });
+ajvFormats.default(ajv);
+
+const compiled = new WeakMap<object, ValidateFunction>();
+
+function validatorOf(schema: object): ValidateFunction {
+  let validate = compiled.get(schema);
+  if (validate === undefined) {
+    validate = ajv.compile(schema);
+    compiled.set(schema, validate);
+  }
+  return validate;
+}
+
+/** The value, known to fit the schema; otherwise `invalid_request` with the place and the reason. */
+export function parse<S extends TSchema>(schema: S, value: unknown, what: string): Static<S> {
+  const validate = validatorOf(schema);
+  if (validate(value)) return value as Static<S>;
+  const errors = (validate.errors ?? []).map((error) => ({
+    path: error.instancePath,
+    message: sentence(error.keyword, error.message ?? "is wrong", error.params),
+  }));
+  const first = errors[0];
+  throw new MusterError(
+    "invalid_request",
+    `${what} is not valid: ${first?.path || "it"} ${first?.message}.`,
+    { errors },
+  );
+}
+
+function sentence(keyword: string, message: string, params: Record<string, unknown>): string {
+  if (keyword === "additionalProperties")
+    return `has a member "${params.additionalProperty}" that is not known`;
+  if (keyword === "enum") return `must be one of ${(params.allowedValues as unknown[]).join(", ")}`;
+  return message;
+}
+
+/** Refuses a payload that is no JSON value, too large or too deep. Answers its JSON text. */
+export function payloadText(value: unknown, what: string): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value ?? null);
+  } catch (cause) {
+    throw new MusterError("invalid_request", `${what} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (text === undefined) throw new MusterError("invalid_request", `${what} is not a JSON value.`);
+  if (text.length > limits.payloadBytes) {
+    throw new MusterError(
+      "payload_too_large",
+      `${what} takes ${text.length} bytes; at most ${limits.payloadBytes} fit.`,
+      {
+        hint: "Keep large data in a file or an object store and pass its address.",
+      },
+    );
+  }
+  if (depthOf(text) > limits.jsonDepth) {
+    throw new MusterError("limit_exceeded", `${what} is nested more than ${limits.jsonDepth} levels deep.`);
+  }
+  return text;
+}
+
+/** Levels of nesting of a JSON text, without parsing it. */
+export function depthOf(text: string): number {
+  let depth = 0;
+  let most = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === 92) at++;
+      else if (code === 34) inString = false;
+    } else if (code === 34) inString = true;
+    else if (code === 123 || code === 91) most = Math.max(most, ++depth);
+    else if (code === 125 || code === 93) depth--;
+  }
+  return most;
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export const isUuid = (text: string): boolean => uuid.test(text);
