@@ -1,4 +1,5 @@
 import type { StopWork } from "@muster/sdk/protocol";
+import type { ReadyTask } from "./queue/statements/peek-ready.ts";
 import type { Slot } from "../ports/agent-registry.ts";
 
 /**
@@ -9,6 +10,8 @@ import type { Slot } from "../ports/agent-registry.ts";
 export interface Aftermath {
   /** Routes on which a task may have become ready. */
   ready?: readonly string[];
+  /** Tasks that have just become ready, for dispatch to hand out without looking them up. */
+  fresh?: readonly ReadyTask[];
   /** Tasks that ended. */
   ended?: readonly string[];
   /** Slots that are free again. */

@@ -75,6 +75,7 @@ export function createCoordinator(deps: CoordinatorDependencies): Announce {
 
   return function announce({
     ready = [],
+    fresh = [],
     ended = [],
     freed = [],
     runs = [],
@@ -87,11 +88,11 @@ export function createCoordinator(deps: CoordinatorDependencies): Announce {
     if (runs.length > 0) deps.advanceRuns(runs);
     if (timed) upkeep.touch();
     if (freed.length === 0) {
-      if (ready.length > 0) dispatcher.nudge(ready);
+      if (ready.length > 0 || fresh.length > 0) dispatcher.nudge(ready, fresh);
       return;
     }
     directory.release(freed).then(
-      () => dispatcher.nudge(ready),
+      () => dispatcher.nudge(ready, fresh),
       (error: unknown) => log.warn({ error }, "Slots could not be given back; upkeep will."),
     );
   };

@@ -66,7 +66,7 @@ export function createOrchestrator(
   const base = { ...ports, announce };
 
   const waiters = createWaiters(clock);
-  const feed = createEventFeed(database, log);
+  const feed = createEventFeed(database, clock, log);
   const directory = createDirectory(registry, clock, policy);
   const settle = createSettle({ ...base, outcomes: directory });
   const submit = createSubmit(base);
