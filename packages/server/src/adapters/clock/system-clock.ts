@@ -1,0 +1,39 @@
+import type { Clock } from "../../ports/clock.ts";
+
+/** The longest delay that Node's timers can take; beyond it they fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/**
+ * The computer's clock, made never to run backwards. It counts on from the wall clock at its start with the
+ * monotonic clock, which no correction sets back. Where the wall clock has got ahead, since it was corrected
+ * or the computer slept, this one follows at once. Whole milliseconds, as the database keeps them.
+ */
+export function createSystemClock(): Clock {
+  let offsetMs = Date.now() - performance.now();
+  let latest = 0;
+
+  function now(): number {
+    const wall = Date.now();
+    const steady = offsetMs + performance.now();
+    if (wall > steady) offsetMs += wall - steady;
+    // The sum above is rounded and may come out below what was told already.
+    latest = Math.max(latest, wall, Math.floor(steady));
+    return latest;
+  }
+
+  return {
+    now,
+    setTimer(delayMs, work) {
+      const dueAt = now() + delayMs;
+      let handle: NodeJS.Timeout;
+      const arm = () => {
+        handle = setTimeout(fire, Math.min(dueAt - now(), longestTimerMs));
+        handle.unref();
+      };
+      // Node's timers can fire a moment early, and a long delay takes several of them.
+      const fire = () => (now() < dueAt ? arm() : work());
+      arm();
+      return { cancel: () => clearTimeout(handle) };
+    },
+  };
+}
