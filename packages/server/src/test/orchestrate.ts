@@ -1,13 +1,23 @@
-import { type AgentDefinition, createAgent, type RunningAgent, type TaskDetail, type TaskSubmission } from "@muster/sdk";
+import {
+  type AgentDefinition,
+  createAgent,
+  type RunningAgent,
+  type TaskDetail,
+  type TaskSubmission,
+} from "@muster/sdk";
 import { createInMemoryRegistry } from "../adapters/agent-registry/in-memory/create-in-memory-registry.ts";
 import { createSystemClock } from "../adapters/clock/system-clock.ts";
 import { createPgliteDatabase } from "../adapters/database/pglite/create-pglite-database.ts";
 import { createSystemIds } from "../adapters/ids/system-ids.ts";
 import { createInProcessBus } from "../adapters/message-bus/in-process/create-in-process-bus.ts";
-import { createOrchestrator, type OrchestratorPorts, type OrchestratorSettings } from "../core/create-orchestrator.ts";
+import {
+  createOrchestrator,
+  type OrchestratorPorts,
+  type OrchestratorSettings,
+} from "../core/create-orchestrator.ts";
 import { createInProcessTransport } from "../core/gateway/in-process-transport.ts";
 import type { Orchestrator, Principal } from "../core/orchestrator.ts";
-import { readMigrations } from "../migrations/read-migrations.ts";
+import { loadMigrations } from "../migrations/load-migrations.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { Database } from "../ports/database.ts";
 import type { Log } from "../ports/log.ts";
@@ -19,7 +29,7 @@ export const someone: Principal = { tenant: "default", role: "client", name: "te
 /** A fresh database in memory with the tables in it. */
 export async function freshDatabase(): Promise<Database> {
   const database = await createPgliteDatabase({ dataDir: null, thread: "main" });
-  await migrate(database, await readMigrations());
+  await migrate(database, await loadMigrations());
   return database;
 }
 
