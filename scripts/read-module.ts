@@ -49,7 +49,7 @@ export function parseModule(file: string, text: string): SyntaxNode {
   return program as unknown as SyntaxNode;
 }
 
-export const isNode = (value: unknown): value is SyntaxNode =>
+const isNode = (value: unknown): value is SyntaxNode =>
   typeof value === "object" && value !== null && typeof (value as SyntaxNode).type === "string";
 
 /** The children of a node, with the member that holds each. */
