@@ -131,10 +131,12 @@ async function poll(
   const { socket } = reply.request.raw;
   socket.once("end", leave);
   const forget = closing.onBegin(() => mailbox.interrupt());
+  let refusal: MusterError | undefined;
   const beat = () => {
     orchestrator.gateway.request(agentId, "heartbeat", {}).catch((error: unknown) => {
-      // The next request of an agent that is no more is refused, and tells it to register again.
-      if (error instanceof MusterError && error.code === "agent_unknown") mailbox.interrupt();
+      if (!(error instanceof MusterError) || error.code !== "agent_unknown") return;
+      refusal = error;
+      mailbox.interrupt();
     });
   };
   const beating = setInterval(beat, heartbeatMs ?? fallbackHeartbeatMs);
@@ -142,6 +144,7 @@ async function poll(
   try {
     const messages = await mailbox.take(max, closing.begun ? 0 : waitMs, gone.signal);
     returnUnsent(mailbox, messages, gone.signal, reply);
+    if (messages.length === 0 && refusal !== undefined) throw refusal;
     return messages;
   } finally {
     clearInterval(beating);
