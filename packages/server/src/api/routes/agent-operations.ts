@@ -4,7 +4,7 @@ import Type from "typebox";
 import type { AgentConnection } from "../agent-connections.ts";
 import { operationNames, unknownOperation } from "../agent-operation.ts";
 import type { ApiContext, ApiServer } from "../api-context.ts";
-import { createMailbox, type Mailbox } from "../mailbox.ts";
+import { Mailbox } from "../mailbox.ts";
 import { AgentId, WaitMs } from "./request-schemas.ts";
 
 const tag = "agent operations";
@@ -109,7 +109,7 @@ function mailboxOf(
 ): AgentConnection & { mailbox: Mailbox } {
   const known = connections.get(agentId);
   if (known?.mailbox !== undefined) return known as AgentConnection & { mailbox: Mailbox };
-  const mailbox = createMailbox();
+  const mailbox = new Mailbox();
   const session = authorization.replace(/^bearer +/i, "").trim();
   const connection = { mailbox, session, replaced: () => mailbox.close() };
   orchestrator.gateway.attach(agentId, (message) => mailbox.deliver(message));
