@@ -1,4 +1,3 @@
-import type { Log } from "./ports/log.ts";
 import { createInMemoryRegistry } from "./adapters/agent-registry/in-memory/create-in-memory-registry.ts";
 import { createSystemClock } from "./adapters/clock/system-clock.ts";
 import { createPgliteDatabase } from "./adapters/database/pglite/create-pglite-database.ts";
@@ -7,10 +6,11 @@ import { createInProcessBus } from "./adapters/message-bus/in-process/create-in-
 import { createSystemRandom } from "./adapters/random/system-random.ts";
 import { createOrchestrator, type OrchestratorSettings } from "./core/create-orchestrator.ts";
 import type { Orchestrator } from "./core/orchestrator.ts";
-import { readMigrations } from "./migrations/read-migrations.ts";
 import { migrate } from "./migrations/migrate.ts";
+import { readMigrations } from "./migrations/read-migrations.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Ids } from "./ports/ids.ts";
+import type { Log } from "./ports/log.ts";
 
 export interface ComposeOptions {
   /** Folder of the embedded store; null keeps everything in memory. */

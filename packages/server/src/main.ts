@@ -3,8 +3,8 @@ import { type AgentDefinition, type Client, createAgent, createClient, type Runn
 import { pino } from "pino";
 import { createApi } from "./api/create-api.ts";
 import { type Composition, compose } from "./compose.ts";
-import { createInProcessTransport } from "./core/gateway/in-process-transport.ts";
 import type { OrchestratorSettings } from "./core/create-orchestrator.ts";
+import { createInProcessTransport } from "./core/gateway/in-process-transport.ts";
 import type { Principal } from "./core/orchestrator.ts";
 import { createDirectClient } from "./direct-client.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
@@ -55,7 +55,10 @@ const inside: Principal = { tenant: "*", role: "admin", name: "in-process" };
  */
 export async function startMuster(options: MusterOptions = {}): Promise<Muster> {
   const { dataDir = ".muster", onProgress = () => {} } = options;
-  const log = pino({ level: options.logLevel ?? "warn", base: null }, pino.destination({ dest: 2, sync: true }));
+  const log = pino(
+    { level: options.logLevel ?? "warn", base: null },
+    pino.destination({ dest: 2, sync: true }),
+  );
   const onFatal = options.onFatal ?? endProcess;
   onProgress("opening the store…");
   const parts = await compose({ dataDir, log, onProgress, onFatal, settings: options.settings ?? {} });
@@ -112,7 +115,11 @@ async function listen(
   return api.listen({ host, port });
 }
 
-async function startAgents(options: MusterOptions, parts: Composition, onProgress: (sentence: string) => void) {
+async function startAgents(
+  options: MusterOptions,
+  parts: Composition,
+  onProgress: (sentence: string) => void,
+) {
   const definitions = [...(options.builtinAgents === true ? builtinAgents() : []), ...(options.agents ?? [])];
   if (definitions.length > 0) onProgress(`starting ${definitions.length} agents…`);
   return Promise.all(definitions.map((definition) => startAgent(definition, parts)));

@@ -26,7 +26,8 @@ export async function removeServerFile(dataDir: string): Promise<void> {
 export function readServerFile(dataDir: string): ServerFile | null {
   try {
     const file = JSON.parse(readFileSync(pathOf(dataDir), "utf8")) as Partial<ServerFile>;
-    if (typeof file.url !== "string" || typeof file.key !== "string" || typeof file.pid !== "number") return null;
+    if (typeof file.url !== "string" || typeof file.key !== "string" || typeof file.pid !== "number")
+      return null;
     process.kill(file.pid, 0);
     return { url: file.url, key: file.key, pid: file.pid };
   } catch {

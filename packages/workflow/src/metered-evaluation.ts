@@ -31,6 +31,9 @@ export function withMeter<T>(meter: Meter, evaluate: () => T): T {
     const value = evaluate();
     if (meter.overdraft !== undefined) throw meter.overdraft;
     return value;
+  } catch (error) {
+    // Whatever came of it after an overdraft rests on work that was not done.
+    throw meter.overdraft ?? error;
   } finally {
     current = outer;
   }
@@ -80,11 +83,23 @@ function visit(node: ASTNode, report: (value: unknown) => void): void {
   intercept(node, (evaluate) => {
     charge(1);
     seen = 0;
-    const value = evaluate();
+    const value = orCharge(evaluate);
     if (creates) charge(sizeOf(value));
     report(value);
     return value;
   });
+}
+
+/** Errors are dear, since each takes a stack trace, and a loop can swallow one for every item. */
+const unitsPerError = 100;
+
+function orCharge(evaluate: () => unknown): unknown {
+  try {
+    return evaluate();
+  } catch (error) {
+    charge(unitsPerError);
+    throw error;
+  }
 }
 
 /**

@@ -86,8 +86,7 @@ export function convertYaml(yaml: Document.Parsed) {
       const keyOffset = keyNode?.range?.[0] ?? 0;
       const key = isScalar(keyNode) && keyNode.value !== null ? String(keyNode.value) : undefined;
       const mistake = key === undefined ? "a key must be plain text" : keyMistake(key, object);
-      if (mistake !== undefined)
-        reports.push({ path, at: { textOffset: keyOffset }, ...keyReport(mistake, key) });
+      if (mistake !== undefined) reports.push({ path, at: { textOffset: keyOffset }, message: mistake });
       else object[key!] = convert(pair.value as Node | null, [...path, key!], keyOffset);
     }
     return object;
@@ -102,8 +101,3 @@ function keyMistake(key: string, object: Record<string, unknown>): string | unde
   if (Object.hasOwn(object, key)) return `the key "${key}" is here twice`;
   return undefined;
 }
-
-const keyReport = (message: string, key: string | undefined) => ({
-  message,
-  hint: key === "<<" ? "YAML merge keys are not supported; write the values out" : undefined,
-});

@@ -17,8 +17,8 @@ import {
 } from "../core/create-orchestrator.ts";
 import { createInProcessTransport } from "../core/gateway/in-process-transport.ts";
 import type { Orchestrator, Principal } from "../core/orchestrator.ts";
-import { readMigrations } from "../migrations/read-migrations.ts";
 import { migrate } from "../migrations/migrate.ts";
+import { readMigrations } from "../migrations/read-migrations.ts";
 import type { Database } from "../ports/database.ts";
 import type { Log } from "../ports/log.ts";
 

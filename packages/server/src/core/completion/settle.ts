@@ -93,7 +93,7 @@ export function createSettle({ database, clock, random, announce, outcomes }: Se
       if (retries.length > 0) {
         const returned = await tx.query(retryTasks, [JSON.stringify(retries), now]);
         effects.push({
-          timed: true,
+          dueAt: Math.min(...retries.map((retry) => retry.ready_at)),
           ready: returned.filter((task) => !task.delayed).map((task) => task.route),
           freed: returned.map((task) => ({ agentId: task.agent_id, taskId: task.id })),
         });

@@ -20,6 +20,8 @@ export interface DispatcherOptions {
   ids: Ids;
   log: Log;
   leaseMs: number;
+  /** Told when the first of the new leases or timeouts ends. */
+  onLeased: (endsAt: number) => void;
 }
 
 /** Tasks leased in one round; a round is one peek and one claim. */
@@ -38,7 +40,8 @@ const mostFresh = 1_000;
  * that have just become ready on a route that is not hot are known by name already, and a round hands them out
  * as they are: the next link of a chain costs one look less.
  */
-export function createDispatcher({ database, directory, bus, clock, ids, log, leaseMs }: DispatcherOptions) {
+export function createDispatcher(deps: DispatcherOptions) {
+  const { database, directory, bus, clock, ids, log, leaseMs } = deps;
   const hot = new Set<string>();
   const fresh = new Map<string, ReadyTask[]>();
   let running: Promise<void> | null = null;
@@ -160,6 +163,7 @@ export function createDispatcher({ database, directory, bus, clock, ids, log, le
       throw error;
     }
     await releaseUnclaimed(reserved, claimed);
+    deps.onLeased(Math.min(leaseMs + clock.now(), ...claimed.map((task) => task.timeout_at)));
     await send(claimed);
     return claimed.length;
   }

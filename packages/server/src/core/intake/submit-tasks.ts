@@ -49,7 +49,7 @@ export function createSubmit({ database, clock, ids, announce }: SubmitDependenc
       all.tasks.length <= chunkSize
         ? await insert(database, all)
         : await database.transaction((tx) => insert(tx, all));
-    announce({ fresh, timed: isTimed(all.tasks) });
+    announce({ fresh, ...dueOf(all.tasks) });
     return plans.map(() => null);
   }
 
@@ -75,7 +75,7 @@ export function createSubmit({ database, clock, ids, announce }: SubmitDependenc
     const ends = await resolveOuter(tx, plan, origin);
     const fresh = await insert(tx, plan);
     if (plan.outer.length > 0) await tx.query(linkTasks, [JSON.stringify(plan.outer), "need"]);
-    const effects: Aftermath[] = [{ fresh, timed: isTimed(plan.tasks) }];
+    const effects: Aftermath[] = [{ fresh, ...dueOf(plan.tasks) }];
     if (ends.length > 0) effects.push((await cascade(tx, ends, clock.now())).aftermath);
     return { known, effects, ended: new Set(ends.map((end) => end.id)) };
   }
@@ -114,9 +114,15 @@ function describe(
   });
 }
 
-/** Whether any of them waits for a moment in time. */
-const isTimed = (tasks: readonly NewTask[]): boolean =>
-  tasks.some((task) => task.delayed || task.deadline_at !== null);
+/** The next moment that one of them waits for. */
+function dueOf(tasks: readonly NewTask[]): Pick<Aftermath, "dueAt"> {
+  let dueAt = Number.POSITIVE_INFINITY;
+  for (const task of tasks) {
+    if (task.delayed && task.ready_at !== null) dueAt = Math.min(dueAt, task.ready_at);
+    if (task.deadline_at !== null) dueAt = Math.min(dueAt, task.deadline_at);
+  }
+  return dueAt === Number.POSITIVE_INFINITY ? {} : { dueAt };
+}
 
 /** JSON text of the rows, without what is null. Inputs are JSON texts already and go in as they are. */
 function rowsText(tasks: readonly NewTask[]): string {

@@ -220,19 +220,27 @@ describe("dependencies", () => {
   });
 
   it("added while the older task is under way are not missed", async () => {
-    let release = () => {};
+    let release: (() => void) | undefined;
     await muster.agent({
       name: "slow",
-      capabilities: [{ name: "slow", handler: () => new Promise<void>((resolve) => (release = resolve)) }],
+      capabilities: [
+        {
+          name: "slow",
+          handler: () =>
+            new Promise<void>((resolve) => {
+              release = resolve;
+            }),
+        },
+      ],
     });
     await muster.agent(echo());
     const { tasks } = muster.orchestrator;
     const [older] = await tasks.submit([{ capability: "slow" }], someone);
     const olderId = older?.id as string;
-    await expect.poll(async () => (await tasks.get(olderId, someone)).status).toBe("in_progress");
+    await expect.poll(() => release).toBeDefined();
     const [late] = await tasks.submit([{ capability: "echo", dependsOn: [olderId] }], someone);
     expect(late?.status).toBe("blocked");
-    release();
+    release?.();
     expect((await tasks.wait(late?.id as string, 5_000, someone)).status).toBe("completed");
   });
 

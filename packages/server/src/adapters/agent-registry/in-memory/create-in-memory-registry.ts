@@ -9,6 +9,8 @@ interface Entry {
   record: AgentRecord;
   /** Tasks that hold a slot. */
   tasks: Set<string>;
+  /** Where its record stands on the roll. */
+  place: number;
 }
 
 /**
@@ -18,19 +20,23 @@ interface Entry {
  */
 export function createInMemoryRegistry(): AgentRegistry {
   const entries = new Map<string, Entry>();
-  /** All records, until something changes; and the moment at which the first of them expires. */
-  let roll: { records: readonly AgentRecord[]; wholeUntil: number } | null = null;
+  /** All records, kept so that listing them is copying one array; null when agents came or went. */
+  let roll: AgentRecord[] | null = null;
+  /** Nobody on the roll expires before this moment, and perhaps not at it. */
+  let wholeUntil = Number.NEGATIVE_INFINITY;
 
   function change(entry: Entry, changes: Partial<AgentRecord>): void {
     entry.record = Object.freeze({ ...entry.record, ...changes });
-    roll = null;
+    if (roll === null) return;
+    roll[entry.place] = entry.record;
+    wholeUntil = Math.min(wholeUntil, entry.record.expiresAt);
   }
 
-  function callRoll(): { records: readonly AgentRecord[]; wholeUntil: number } {
-    const records = Array.from(entries.values(), (entry) => entry.record);
-    let wholeUntil = Number.POSITIVE_INFINITY;
-    for (const { expiresAt } of records) if (expiresAt < wholeUntil) wholeUntil = expiresAt;
-    return { records, wholeUntil };
+  function callRoll(): AgentRecord[] {
+    const called: AgentRecord[] = [];
+    for (const entry of entries.values()) entry.place = called.push(entry.record) - 1;
+    wholeUntil = earliestExpiry(called);
+    return called;
   }
 
   function drop(agentId: string): AgentRecord | undefined {
@@ -49,21 +55,28 @@ export function createInMemoryRegistry(): AgentRegistry {
     return true;
   }
 
+  function refuseWhenFull(): void {
+    if (entries.size < mostAgents) return;
+    throw new MusterError(
+      "limit_exceeded",
+      `${mostAgents} agents are registered; there is no room for more.`,
+      {
+        hint: "Stop agents that are not needed, or wait until those that are gone have expired.",
+      },
+    );
+  }
+
   return {
     async put(record) {
-      const known = entries.get(record.id);
-      if (known === undefined && entries.size >= mostAgents) {
-        throw new MusterError(
-          "limit_exceeded",
-          `${mostAgents} agents are registered; there is no room for more.`,
-          {
-            hint: "Stop agents that are not needed, or run more orchestrators on a shared registry.",
-          },
-        );
+      const kept = detached(record);
+      const known = entries.get(kept.id);
+      if (known === undefined) refuseWhenFull();
+      const entry: Entry = known ?? { record: kept, tasks: new Set(), place: 0 };
+      if (known === undefined) {
+        entries.set(kept.id, entry);
+        roll = null;
       }
-      const entry: Entry = known ?? { record, tasks: new Set() };
-      entries.set(record.id, entry);
-      change(entry, { ...detached(record), load: entry.tasks.size });
+      change(entry, { ...kept, load: entry.tasks.size });
     },
     async heartbeat(agentId, seenAt, expiresAt, status) {
       const entry = entries.get(agentId);
@@ -89,9 +102,8 @@ export function createInMemoryRegistry(): AgentRegistry {
     },
     async list(now) {
       roll ??= callRoll();
-      return now < roll.wholeUntil
-        ? roll.records.slice()
-        : roll.records.filter((record) => !isExpired(record, now));
+      if (now >= wholeUntil) wholeUntil = earliestExpiry(roll);
+      return now < wholeUntil ? roll.slice() : roll.filter((record) => !isExpired(record, now));
     },
     async takeExpired(now) {
       const expired = Array.from(entries.values(), (entry) => entry.record).filter((record) =>
@@ -122,6 +134,12 @@ export function createInMemoryRegistry(): AgentRegistry {
 }
 
 const isExpired = (record: AgentRecord, now: number): boolean => record.expiresAt <= now;
+
+function earliestExpiry(records: readonly AgentRecord[]): number {
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const { expiresAt } of records) if (expiresAt < earliest) earliest = expiresAt;
+  return earliest;
+}
 
 /** A copy that shares nothing with the caller, by way of JSON, as any registry beyond this process keeps it. */
 const detached = (record: AgentRecord): AgentRecord => ({

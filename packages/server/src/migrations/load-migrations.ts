@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import type { Migration } from "./migrate.ts";
 
 /** The migrations of this program: the files `0001-name.sql`, … beside this one, in order. */
-export async function readMigrations(folder: URL = new URL("./", import.meta.url)): Promise<Migration[]> {
+export async function loadMigrations(folder: URL = new URL("./", import.meta.url)): Promise<Migration[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith(".sql")).sort();
   return Promise.all(
     files.map(async (file) => {
