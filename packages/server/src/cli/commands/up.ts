@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, exitCodes } from "../cli-error.ts";
-import { dataDirOf, defaultDataDir, readServerFile } from "../connect/server-file.ts";
+import { dataDirOf, defaultDataDir, readServerFile } from "../connect/read-server-file.ts";
 import { act, defineCommand, wholeNumber, withJson } from "../define-command.ts";
 import { codeOf } from "../report-error.ts";
 import { watchInterrupts } from "../watch-interrupts.ts";

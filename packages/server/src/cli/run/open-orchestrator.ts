@@ -1,7 +1,7 @@
 import type { Client } from "@muster/sdk";
 import type { CliContext } from "../cli-context.ts";
 import { type ConnectOptions, findServer, type ServerAddress } from "../connect/connect.ts";
-import { dataDirOf } from "../connect/server-file.ts";
+import { dataDirOf } from "../connect/read-server-file.ts";
 import { codeOf } from "../report-error.ts";
 import { stopEmbedded } from "./stop-embedded.ts";
 
