@@ -6,8 +6,8 @@ import { createInProcessBus } from "./adapters/message-bus/in-process/create-in-
 import { createSystemRandom } from "./adapters/random/system-random.ts";
 import { createOrchestrator, type OrchestratorSettings } from "./core/create-orchestrator.ts";
 import type { Orchestrator } from "./core/orchestrator.ts";
+import { loadMigrations } from "./migrations/load-migrations.ts";
 import { migrate } from "./migrations/migrate.ts";
-import { readMigrations } from "./migrations/read-migrations.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Ids } from "./ports/ids.ts";
 import type { Log } from "./ports/log.ts";
@@ -40,7 +40,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const ids = createSystemIds();
   const database = await createPgliteDatabase({ dataDir, log, onProgress, onFatal });
   try {
-    await migrate(database, await readMigrations());
+    await migrate(database, await loadMigrations());
     const bus = createInProcessBus({ log });
     const registry = createInMemoryRegistry();
     const random = createSystemRandom();

@@ -62,7 +62,9 @@ export async function startMuster(options: MusterOptions = {}): Promise<Muster> 
   const onFatal = options.onFatal ?? endProcess;
   onProgress("opening the store…");
   const parts = await compose({ dataDir, log, onProgress, onFatal, settings: options.settings ?? {} });
-  const undo: (() => Promise<void>)[] = [parts.close];
+  // Timers of an idle orchestrator do not hold the process; a started one does, until it is stopped.
+  const alive = setInterval(() => {}, 2 ** 30);
+  const undo: (() => Promise<void>)[] = [parts.close, async () => clearInterval(alive)];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };

@@ -18,7 +18,7 @@ interface Budget {
  * Fills in a template. A string that is exactly one `${{ … }}` becomes what the expression gives, of whatever
  * type; in any other string each expression becomes text: strings as they are, everything else as JSON.
  *
- * The result is plain JSON of at most 512 Ki characters and 64 levels. The values in the scope must not
+ * The result is plain JSON of at most as many characters as a payload may have bytes, and of 64 levels. The values in the scope must not
  * change once they were used. Throws `ExpressionError` and nothing else.
  */
 export function evaluate(template: Template, scope: Scope): unknown {
@@ -73,11 +73,18 @@ const asText = (value: unknown) => (typeof value === "string" ? value : JSON.str
 
 function run(source: string, scope: Scope, { meter, result }: Budget): unknown {
   const expression = compileExpression(source);
+  let context: Record<string, unknown> = {};
   try {
-    const value = withMeter(meter, () => expression.evaluate(contextFor(expression, scope)));
-    return fromCel(value, result);
+    context = contextFor(expression, scope);
+    return fromCel(
+      withMeter(meter, () => expression.evaluate(context)),
+      result,
+    );
   } catch (error) {
     throw asExpressionError(error, source);
+  } finally {
+    // The loops of a parsed expression hold on to their last context, and the expression is kept.
+    for (const variable of Object.keys(context)) delete context[variable];
   }
 }
 

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
+import { limits } from "@muster/sdk/protocol";
 import { describe, expect, it } from "vitest";
 import { formatProblem } from "./problems.ts";
 import { parseWorkflow } from "./read-workflow.ts";
+import { workflowLimits } from "./workflow-limits.ts";
 import { WorkflowDocument } from "./workflow-schema.ts";
 
 const guide = readFileSync(new URL("../../../docs/workflows.md", import.meta.url), "utf8");
@@ -12,6 +14,20 @@ describe("docs/workflows.md", () => {
 
   it.each(samples)("shows a workflow that is accepted: %s", (text) => {
     expect(parseWorkflow(text).problems.map((problem) => formatProblem(problem, "sample"))).toEqual([]);
+  });
+
+  it("names the bounds as they are", () => {
+    const bounds = [
+      `results of ${limits.payloadBytes / 1024 ** 2} MiB and ${limits.jsonDepth} levels`,
+      `expressions of ${workflowLimits.expressionLength.toLocaleString("en")} characters`,
+      `lists of ${workflowLimits.iteratedItems.toLocaleString("en")} items`,
+      `at most ${workflowLimits.steps.toLocaleString("en")}`,
+      `at most ${workflowLimits.documentBytes / 1024} KiB`,
+      `${workflowLimits.documentValues.toLocaleString("en")} values`,
+      `${workflowLimits.aliases} YAML aliases`,
+    ];
+    for (const bound of bounds) expect(guide.replaceAll("\n", " ")).toContain(bound);
+    expect(workflowLimits.evaluationUnits).toBe(1_000_000);
   });
 
   it("lists every key", () => {

@@ -75,7 +75,11 @@ function visit(node: ASTNode, report: (value: unknown) => void): void {
     visit(operand, (value) => {
       values[i] = value;
       seen += 1;
-      if (seen === operands.length) charge(price(values));
+      if (seen < operands.length) return;
+      const units = price(values);
+      // Trees are kept for the next evaluation, values are not.
+      values.fill(undefined);
+      charge(units);
     });
   });
   for (const other of childNodes(node)) if (!operands.includes(other)) visit(other, () => {});

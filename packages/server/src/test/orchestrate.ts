@@ -17,8 +17,8 @@ import {
 } from "../core/create-orchestrator.ts";
 import { createInProcessTransport } from "../core/gateway/in-process-transport.ts";
 import type { Orchestrator, Principal } from "../core/orchestrator.ts";
+import { loadMigrations } from "../migrations/load-migrations.ts";
 import { migrate } from "../migrations/migrate.ts";
-import { readMigrations } from "../migrations/read-migrations.ts";
 import type { Database } from "../ports/database.ts";
 import type { Log } from "../ports/log.ts";
 
@@ -29,7 +29,7 @@ export const someone: Principal = { tenant: "default", role: "client", name: "te
 /** A fresh database in memory with the tables in it. */
 export async function freshDatabase(): Promise<Database> {
   const database = await createPgliteDatabase({ dataDir: null, thread: "main" });
-  await migrate(database, await readMigrations());
+  await migrate(database, await loadMigrations());
   return database;
 }
 
