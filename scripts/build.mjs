@@ -1,5 +1,6 @@
 // Builds every package to its dist folder. Plain JavaScript, because it runs before anything is built.
 import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,3 +15,10 @@ const run = (file, args) => {
 };
 
 run("node_modules/typescript/bin/tsc", ["-b"]);
+
+// The migrations are read as files at run time, so they go where the compiled code looks for them.
+const migrations = join("packages", "server", "src", "migrations");
+const target = join(root, "packages", "server", "dist", "migrations");
+mkdirSync(target, { recursive: true });
+for (const file of readdirSync(join(root, migrations)))
+  if (file.endsWith(".sql")) copyFileSync(join(root, migrations, file), join(target, file));

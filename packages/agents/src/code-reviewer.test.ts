@@ -88,6 +88,13 @@ describe("code_review", () => {
     expect(counts).toEqual({ error: 9, warning: 1, info: 0 });
   });
 
+  it("does not take long over a file that is full of faults", async () => {
+    const root = await temporaryFolder({ "a.js": "debugger;".repeat(8_000) });
+    const { findings, counts } = await review(root, "a.js", { maxFindings: 500 });
+    expect(findings).toHaveLength(500);
+    expect(counts.error).toBe(8_000);
+  });
+
   it("reports a syntax error as a finding", async () => {
     const root = await temporaryFolder({ "a.js": "const x = ;\n" });
     const { findings } = await review(root, "a.js");
@@ -100,6 +107,7 @@ describe("code_review", () => {
       "latin1.js": Buffer.from('"\xe9"', "latin1"),
       "huge.js": "//\n".repeat(200_000),
       "deep.js": "(".repeat(50_000),
+      "faults.js": "a;".repeat(20_000),
       "folder.js/x.txt": "",
     });
     const reasons: Record<string, string> = {
@@ -107,6 +115,7 @@ describe("code_review", () => {
       "latin1.js": "it is not UTF-8 text",
       "huge.js": "it is larger than 512 KiB",
       "deep.js": "the linter crashed on it",
+      "faults.js": "the linter finds too much in it",
       "folder.js": "it is not a regular file",
       "gone.js": "it does not exist",
     };

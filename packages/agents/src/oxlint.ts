@@ -5,21 +5,21 @@ import { dirname, join } from "node:path";
 import { type NodeExit, runNode } from "./run-node.ts";
 import { sourceEnding } from "./source-language.ts";
 
-export type Severity = "error" | "warning" | "info";
+type Severity = "error" | "warning" | "info";
 
-/** One fault that the linter found. Line and column count from 1; columns are UTF-16 code units. */
+/** One fault that the linter found. */
 export interface Diagnostic {
   /** Such as `eslint/no-debugger`; `syntax-error` where the parser gave up. */
   rule: string;
   severity: Severity;
   message: string;
-  line: number;
-  column: number;
+  /** Bytes of the UTF-8 text in front of it; `createLocator` makes a line and a column of it. */
+  offset: number;
   help: string | undefined;
 }
 
 const timeoutMs = 30_000;
-const maxOutputBytes = 16 * 1024 * 1024;
+const maxOutputBytes = 4 * 1024 * 1024;
 
 /**
  * Faults are what these categories hold. The rules that are off are opinions about style, or cry wolf where
@@ -42,6 +42,10 @@ const configFor = (source: { file: string; text: string }) => ({
     "eslint/no-unused-expressions": "warn",
     "eslint/no-useless-escape": "warn",
     "eslint/no-control-regex": "warn",
+    "unicorn/no-thenable": "warn",
+    "unicorn/no-new-array": "warn",
+    "unicorn/no-useless-spread": "warn",
+    "eslint/no-unmodified-loop-condition": "off",
     "eslint/no-new": "off",
     "eslint/no-shadow": "off",
     "eslint/no-underscore-dangle": "off",
@@ -68,11 +72,8 @@ const usesReact = ({ file, text }: { file: string; text: string }): boolean =>
   /\.[jt]sx$/.test(file) || /["']react["'/]/.test(text);
 
 // The package exports no path to its bin, so it is found from its package.json.
-const oxlintBin = join(
-  dirname(createRequire(import.meta.url).resolve("oxlint/package.json")),
-  "bin",
-  "oxlint",
-);
+const require = createRequire(import.meta.url);
+const oxlintBin = join(dirname(require.resolve("oxlint/package.json")), "bin", "oxlint");
 
 /**
  * Lints one source text; undefined when the linter died of it. The text lies alone in a new private folder
@@ -94,7 +95,7 @@ export const lint = async (
       timeoutMs,
       maxOutputBytes,
     });
-    return diagnosticsOf(exit, source.text);
+    return diagnosticsOf(exit);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -118,29 +119,29 @@ interface RawDiagnostic {
   labels?: { span?: { offset?: unknown } }[];
 }
 
-const diagnosticsOf = (exit: NodeExit, text: string): Diagnostic[] | undefined => {
+const diagnosticsOf = (exit: NodeExit): Diagnostic[] | undefined => {
   if (exit.code === null || !exit.stdout.trimStart().startsWith("{")) return undefined;
-  const { diagnostics } = JSON.parse(exit.stdout) as { diagnostics: RawDiagnostic[] };
-  const bytes = Buffer.from(text);
-  return diagnostics.map((raw) => toDiagnostic(raw, bytes));
+  return (JSON.parse(exit.stdout) as { diagnostics: RawDiagnostic[] }).diagnostics.map(toDiagnostic);
 };
 
-const toDiagnostic = (raw: RawDiagnostic, bytes: Buffer): Diagnostic => {
+const toDiagnostic = (raw: RawDiagnostic): Diagnostic => {
   const offset = raw.labels?.[0]?.span?.offset;
   return {
     rule: typeof raw.code === "string" ? raw.code.replace(/^([\w-]+)\((.+)\)$/, "$1/$2") : "syntax-error",
     severity: raw.severity === "error" ? "error" : raw.severity === "warning" ? "warning" : "info",
     message: String(raw.message),
-    ...positionOf(bytes, typeof offset === "number" ? offset : 0),
+    offset: typeof offset === "number" ? offset : 0,
     help: typeof raw.help === "string" ? raw.help : undefined,
   };
 };
 
-/** oxlint counts columns in bytes; people and editors count in characters. */
-const positionOf = (bytes: Buffer, offset: number): { line: number; column: number } => {
-  const before = bytes.subarray(0, offset);
-  let line = 1;
-  for (const byte of before) if (byte === 10) line += 1;
-  const lineStart = before.lastIndexOf(10) + 1;
-  return { line, column: before.subarray(lineStart).toString("utf8").length + 1 };
+/** Line and column of a byte of a text, from 1. oxlint counts columns in bytes, editors in UTF-16 code units. */
+export const createLocator = (text: string): ((offset: number) => { line: number; column: number }) => {
+  const bytes = Buffer.from(text);
+  return (offset) => {
+    const before = bytes.subarray(0, offset);
+    let line = 1;
+    for (let at = before.indexOf(10); at !== -1; at = before.indexOf(10, at + 1)) line += 1;
+    return { line, column: before.toString("utf8", before.lastIndexOf(10) + 1).length + 1 };
+  };
 };

@@ -9,7 +9,7 @@ import type { AgentTransport } from "./transport.ts";
 import type { TransportOptions } from "./web-socket-transport.ts";
 
 const pollMs = 25_000;
-const messagesPerPoll = 10;
+const messagesPerPoll = 100;
 const pollRetryDelay = { firstMs: 100, maxMs: 10_000 };
 
 /**

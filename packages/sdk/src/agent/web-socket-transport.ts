@@ -79,8 +79,9 @@ export const createWebSocketTransport = ({ url, apiKey, ...options }: TransportO
     mine: number,
   ): Promise<unknown> => {
     let session: Pick<AgentSession, "agentId" | "session"> | undefined;
-    const opened = await openLine(onMessage, () => {
-      if (line !== opened) return;
+    let opened: Line | undefined;
+    opened = await openLine(onMessage, () => {
+      if (opened === undefined || line !== opened) return;
       line = undefined;
       if (session !== undefined) void reconnect(session, onMessage, mine);
     });

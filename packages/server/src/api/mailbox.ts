@@ -41,14 +41,19 @@ export function createMailbox(): Mailbox {
     return taken;
   }
 
-  /** Messages that arrive together leave together. */
+  /**
+   * Messages that arrive together leave together. Before they leave, the event loop looks at the network once,
+   * so that a poller whose connection has just ended is found to be gone.
+   */
   function wake(): void {
     if (wakePlanned || poller === undefined) return;
     wakePlanned = true;
-    setImmediate(() => {
-      wakePlanned = false;
-      if (poller !== undefined && waiting.length > 0) poller.end(takeNow(poller.max));
-    });
+    setImmediate(() => setImmediate(handOver));
+  }
+
+  function handOver(): void {
+    wakePlanned = false;
+    if (poller !== undefined && waiting.length > 0) poller.end(takeNow(poller.max));
   }
 
   function waitFor(max: number, waitMs: number, gone: AbortSignal): Promise<string[]> {

@@ -66,11 +66,16 @@ export function createOrchestrator(
   const base = { ...ports, announce };
 
   const waiters = createWaiters(clock);
-  const feed = createEventFeed(database, log);
+  const feed = createEventFeed(database, clock, log);
   const directory = createDirectory(registry, clock, policy);
   const settle = createSettle({ ...base, outcomes: directory });
   const submit = createSubmit(base);
-  const dispatcher = createDispatcher({ ...base, directory, leaseMs });
+  const dispatcher = createDispatcher({
+    ...base,
+    directory,
+    leaseMs,
+    onLeased: (dueAt) => announce({ dueAt }),
+  });
   const onJoined = () =>
     void dispatcher.refresh().catch((error) => log.warn({ error }, "Ready work was not looked up."));
   const life = createAgentLife({ ...base, settle, leaseMs, onJoined });

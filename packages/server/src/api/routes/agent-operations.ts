@@ -125,7 +125,11 @@ async function poll(
   { max, waitMs }: { max: number; waitMs: number },
 ): Promise<string[]> {
   const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
+  const leave = () => gone.abort();
+  reply.raw.once("close", leave);
+  // The end of the connection shows here first.
+  const { socket } = reply.request.raw;
+  socket.once("end", leave);
   const forget = closing.onBegin(() => mailbox.interrupt());
   const beat = () => {
     orchestrator.gateway.request(agentId, "heartbeat", {}).catch((error: unknown) => {
@@ -141,6 +145,7 @@ async function poll(
     return messages;
   } finally {
     clearInterval(beating);
+    socket.off("end", leave);
     forget();
   }
 }
@@ -148,8 +153,12 @@ async function poll(
 /** What was taken for a client that went away meanwhile is not lost: the next poll gets it. */
 function returnUnsent(mailbox: Mailbox, messages: string[], gone: AbortSignal, reply: FastifyReply): void {
   if (messages.length === 0) return;
+  let sent = false;
+  reply.raw.once("finish", () => {
+    sent = true;
+  });
   const putBack = () => {
-    if (!reply.raw.writableFinished) mailbox.putBack(messages);
+    if (!sent) mailbox.putBack(messages);
   };
   if (gone.aborted) putBack();
   else gone.addEventListener("abort", putBack, { once: true });
