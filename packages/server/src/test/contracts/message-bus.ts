@@ -215,6 +215,21 @@ export function describeMessageBusContract(name: string, makeAdapter: MakeBus): 
         expect(first.got).toEqual([]);
       });
 
+      test("the first one gets nothing more, even if it was in the middle of a message", async () => {
+        const [first, second] = [gate(), gate()];
+        await here.subscribe("agent", first.handler);
+        for (const sent of messages("agent", 4)) await here.send(sent, middle);
+        await first.has(1);
+        await there.subscribe("agent", second.handler);
+        for (const sent of messages("agent", 4)) await here.send(sent, middle);
+        await second.has(1);
+        first.open();
+        await quiet(here, there);
+        expect(first.got).toHaveLength(1);
+        second.open();
+        await second.has(4);
+      });
+
       test("a second listener takes the first one's place", async () => {
         const [first, second] = [collector(), collector()];
         const replaced = await here.listen("asker", first.handler);
