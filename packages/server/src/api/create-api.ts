@@ -14,6 +14,7 @@ import type { ApiContext, ApiServer } from "./api-context.ts";
 import { authenticateRequests } from "./authenticate.ts";
 import { type Closing, createClosing } from "./closing.ts";
 import { defaultSendBounds, type SendBounds } from "./event-socket.ts";
+import { forgetSilentAgents } from "./forget-silent-agents.ts";
 import { acceptJsonBodies } from "./json-body.ts";
 import { defaultKeepAlive, type KeepAliveTimes } from "./keep-alive.ts";
 import { createNamedSchemas, type NamedSchemas } from "./named-schemas.ts";
@@ -56,6 +57,8 @@ export interface ApiOptions {
   sendBounds?: Partial<SendBounds>;
   /** A WebSocket of an agent that has not registered by then is closed. */
   joinWithinMs?: number;
+  /** How often mailboxes of agents that expired are cleared away. */
+  sweepMs?: number;
   /** Requests that are still under way this long after `close` are cut off. */
   closeWithinMs?: number;
 }
@@ -76,8 +79,7 @@ const defaultCloseWithinMs = 10_000;
 const requestMs = 30_000;
 /** How long a connection may be silent; longer than any long poll. */
 const silentConnectionMs = limits.longPollMs + 30_000;
-/** How often mailboxes of agents that expired are cleared away. */
-const sweepMs = 30_000;
+const defaultSweepMs = 30_000;
 /** Longest id in an address, encoded. */
 const parameterLength = 512;
 
@@ -101,7 +103,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   validateWith(app, context.validators);
   addRoutes(app, context, agentSockets, options.joinWithinMs ?? defaultJoinWithinMs);
   for (const schema of named.all()) app.addSchema(schema);
-  sweepMailboxes(app, context);
+  sweepMailboxes(app, context, options.sweepMs ?? defaultSweepMs);
   endConnections(app, options.closeWithinMs ?? defaultCloseWithinMs);
   await app.ready();
   return asApi(app);
@@ -146,9 +148,12 @@ function validateWith(app: ApiServer, validators: SchemaValidators): void {
   app.setSerializerCompiler(() => JSON.stringify);
 }
 
-function sweepMailboxes(app: ApiServer, { connections, orchestrator }: ApiContext): void {
-  const isAlive = (session: string) => orchestrator.gateway.authenticate(session) !== undefined;
-  const sweep = setInterval(() => connections.sweep(isAlive), sweepMs);
+function sweepMailboxes(app: ApiServer, context: ApiContext, sweepMs: number): void {
+  const sweep = setInterval(() => {
+    forgetSilentAgents(context).catch((error: unknown) =>
+      app.log.warn({ err: error }, "mailboxes were not swept"),
+    );
+  }, sweepMs);
   sweep.unref();
   app.addHook("onClose", async () => clearInterval(sweep));
 }

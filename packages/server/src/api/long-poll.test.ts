@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
+import { MusterError } from "@muster/sdk/protocol";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { asAgent, asClient, bearer, serveFake, sleep, until } from "../test/serve-fake.ts";
 
@@ -89,6 +90,29 @@ describe("an agent that polls", () => {
     await waiting;
     fake.expire("a1");
     expect(await poll("waitMs=10000")).toMatchObject({ status: 404, code: "agent_unknown" });
+  });
+
+  test("is told at once when it expires while it waits", async () => {
+    const { fake, url } = await serveFake();
+    const poll = await join(url);
+    fake.gateway.request = async () => {
+      throw new MusterError("agent_unknown", "The agent expired.");
+    };
+    expect(await poll("waitMs=10000")).toMatchObject({ status: 404, code: "agent_unknown" });
+  });
+
+  test("that expired in silence is forgotten, and the gateway is told", async () => {
+    const { fake, url } = await serveFake({ sweepMs: 20 });
+    const poll = await join(url);
+    await sleep(60);
+    expect(fake.detached).toEqual([]);
+    fake.agents.get = async () => {
+      throw new MusterError("not_found", "There is no such agent.");
+    };
+    await until(() => fake.detached.length > 0);
+    await sleep(60);
+    expect(fake.detached).toEqual(["a1"]);
+    expect((await poll("waitMs=0")).status).toBe(200);
   });
 
   test("that registers again gets its messages by the new session only", async () => {

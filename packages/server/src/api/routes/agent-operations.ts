@@ -4,7 +4,7 @@ import Type from "typebox";
 import type { AgentConnection } from "../agent-connections.ts";
 import { operationNames, unknownOperation } from "../agent-operation.ts";
 import type { ApiContext, ApiServer } from "../api-context.ts";
-import { createMailbox, type Mailbox } from "../mailbox.ts";
+import { Mailbox } from "../mailbox.ts";
 import { AgentId, WaitMs } from "./request-schemas.ts";
 
 const tag = "agent operations";
@@ -109,7 +109,7 @@ function mailboxOf(
 ): AgentConnection & { mailbox: Mailbox } {
   const known = connections.get(agentId);
   if (known?.mailbox !== undefined) return known as AgentConnection & { mailbox: Mailbox };
-  const mailbox = createMailbox();
+  const mailbox = new Mailbox();
   const session = authorization.replace(/^bearer +/i, "").trim();
   const connection = { mailbox, session, replaced: () => mailbox.close() };
   orchestrator.gateway.attach(agentId, (message) => mailbox.deliver(message));
@@ -131,10 +131,12 @@ async function poll(
   const { socket } = reply.request.raw;
   socket.once("end", leave);
   const forget = closing.onBegin(() => mailbox.interrupt());
+  let refusal: MusterError | undefined;
   const beat = () => {
     orchestrator.gateway.request(agentId, "heartbeat", {}).catch((error: unknown) => {
-      // The next request of an agent that is no more is refused, and tells it to register again.
-      if (error instanceof MusterError && error.code === "agent_unknown") mailbox.interrupt();
+      if (!(error instanceof MusterError) || error.code !== "agent_unknown") return;
+      refusal = error;
+      mailbox.interrupt();
     });
   };
   const beating = setInterval(beat, heartbeatMs ?? fallbackHeartbeatMs);
@@ -142,6 +144,7 @@ async function poll(
   try {
     const messages = await mailbox.take(max, closing.begun ? 0 : waitMs, gone.signal);
     returnUnsent(mailbox, messages, gone.signal, reply);
+    if (messages.length === 0 && refusal !== undefined) throw refusal;
     return messages;
   } finally {
     clearInterval(beating);
