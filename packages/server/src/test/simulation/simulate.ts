@@ -116,6 +116,7 @@ async function calmDown(world: World, crew: ReturnType<typeof createCrew>): Prom
     await world.clock.advance(calmStepMs);
     await checkMoment(world, calmMs());
   } while (world.violations.length === 0 && calmMs() < patienceMs && (await findOpen(world)).length > 0);
+  if (world.violations.length > 0) return;
   await world.clock.advance(quietMs);
   await checkHistory(world);
 }
