@@ -115,6 +115,13 @@ export const mutations: readonly Mutation[] = [
     caughtBy: 1,
   },
   {
+    fault: "the slot of a task that was found twice is given back",
+    statement: "who_holds",
+    from: "where id = any ($1::uuid[])",
+    to: "where id = any ($1::uuid[]) and agent_id = ''",
+    caughtBy: 86,
+  },
+  {
     fault: "runs that a crash left between two steps are not found",
     statement: "stalled_runs",
     from: "where r.status = 'running'",
