@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@muster/sdk";
 import { afterEach, describe, expect, test } from "vitest";
@@ -83,28 +82,6 @@ describe("a data folder belongs to one process", () => {
     expect(await createClient({ url: next.url, apiKey: next.adminKey! }).info()).toMatchObject({
       name: "muster",
     });
-  });
-
-  test("rubbish in the place of the lock is refused or taken over, never a crash", { timeout }, async () => {
-    const dataDir = join(temporaryFolder(), "data");
-    const { server } = await startFreshServer(dataDir);
-    await server.end("SIGTERM");
-    expect(existsSync(join(dataDir, "lock")), `lock of ${hostname()} is given back`).toBe(false);
-    writeFileSync(join(dataDir, "lock"), "not a lock\n");
-    const next = startProcess(process.execPath, [
-      binary,
-      "up",
-      "--json",
-      "--port",
-      "0",
-      "--data-dir",
-      dataDir,
-    ]);
-    await eventually("it starts or ends", async () => {
-      const ended = await Promise.race([next.ended, Promise.resolve(undefined)]);
-      return ended !== undefined || next.out() !== "";
-    });
-    if (next.out() === "") expect((await next.ended).err).toMatch(/error: [^\n]*lock[\s\S]*hint: /);
   });
 });
 
