@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
 // The real binary, as `npm test` has built it.
 const binary = fileURLToPath(new URL("../packages/server/bin/muster.js", import.meta.url));
@@ -40,6 +40,9 @@ interface Running {
   ended: Promise<Ended>;
 }
 
+const patienceMs = 60_000;
+vi.setConfig({ testTimeout: 2 * patienceMs, hookTimeout: 2 * patienceMs });
+
 const running = new Set<ChildProcess>();
 
 function start(cwd: string, argv: string[], env: Record<string, string> = {}): Running {
@@ -61,6 +64,15 @@ function start(cwd: string, argv: string[], env: Record<string, string> = {}): R
     });
   });
   return { child, out: () => out, err: () => err, ended };
+}
+
+/** Waits until a process has said something; a busy machine takes its time. */
+async function said(read: () => string, pattern: RegExp): Promise<void> {
+  const untilMs = Date.now() + patienceMs;
+  while (!pattern.test(read())) {
+    if (Date.now() > untilMs) throw new Error(`${pattern} was not said, but:\n${read()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 const muster = (cwd: string, argv: string[], env?: Record<string, string>) => start(cwd, argv, env).ended;
@@ -142,7 +154,7 @@ describe("without a server", () => {
 
   test("Ctrl-C cancels the run, says so and exits with 130", async () => {
     const run = start(folder, ["run", "orphaned.yaml", "--json"]);
-    await expect.poll(run.err, { timeout: 20_000 }).toMatch(/waiting: .*nobody_offers_this/);
+    await said(run.err, /waiting: .*nobody_offers_this/);
     run.child.kill("SIGINT");
     const { exitCode, out, err } = await run.ended;
     expect(exitCode).toBe(130);
@@ -153,7 +165,7 @@ describe("without a server", () => {
 
   test("a second run in the same folder joins the orchestrator of the first", async () => {
     const first = start(folder, ["run", "orphaned.yaml"]);
-    await expect.poll(first.err, { timeout: 20_000 }).toContain("run ");
+    await said(first.err, /orphaned: run .* started/);
     const second = await muster(folder, ["run", "listing.yaml", "--json"]);
     expect(second.exitCode).toBe(0);
     expect(second.err).toContain("using the server at http://127.0.0.1:");
@@ -168,7 +180,7 @@ describe("with a server", () => {
   beforeAll(async () => {
     folder = createFolder();
     server = start(folder, ["up", "--port", "0"]);
-    await expect.poll(server.out, { timeout: 30_000 }).toContain("Muster is up at http://127.0.0.1:");
+    await said(server.out, /Muster is up at http:\/\/127\.0\.0\.1:[\s\S]*follow/);
   });
   afterAll(async () => {
     await endAll();
@@ -215,7 +227,7 @@ describe("with a server", () => {
 
   test("events are followed until the reader goes away or Ctrl-C", async () => {
     const following = start(folder, ["events", "--follow", "--after", "0", "--json"]);
-    await expect.poll(following.out, { timeout: 10_000 }).toContain("agent.registered");
+    await said(following.out, /agent\.registered.*\n/);
     for (const line of following.out().trim().split("\n")) expect(JSON.parse(line).seq).toBeGreaterThan(0);
     following.child.kill("SIGINT");
     expect((await following.ended).exitCode).toBe(0);

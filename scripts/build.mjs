@@ -22,3 +22,5 @@ const target = join(root, "packages", "server", "dist", "migrations");
 mkdirSync(target, { recursive: true });
 for (const file of readdirSync(join(root, migrations)))
   if (file.endsWith(".sql")) copyFileSync(join(root, migrations, file), join(target, file));
+
+run("scripts/build-template.mjs", []);

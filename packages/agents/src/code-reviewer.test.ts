@@ -124,6 +124,24 @@ describe("code_review", () => {
     }
   });
 
+  it("reviews many files at the same time, each for itself, also beside one that kills the linter", async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 24 }, (_, index) => [`${index}.ts`, `${"\n".repeat(index)}debugger;\n`]),
+    );
+    const root = await temporaryFolder({
+      ...files,
+      "deep.ts": "(".repeat(50_000),
+      "ok.tsx": "export const ok = 1;\n",
+    });
+    const results = await Promise.all(
+      [...Object.keys(files), "deep.ts", "ok.tsx"].map((file) => review(root, file)),
+    );
+    const lines = results.map(({ findings }) => findings[0]?.line);
+    expect(lines).toEqual([...Array.from({ length: 24 }, (_, index) => index + 1), undefined, undefined]);
+    expect(results.at(-2)?.unreviewed).toBe("the linter crashed on it");
+    expect(results.at(-1)?.unreviewed).toBeUndefined();
+  });
+
   it("refuses files outside the root", async () => {
     const outside = await temporaryFolder({ "secret.js": "debugger;" });
     const root = await temporaryFolder({ "a.js": "" });

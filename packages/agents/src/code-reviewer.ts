@@ -55,7 +55,8 @@ export type CodeReviewOutput = Static<typeof CodeReviewOutput>;
 export const createCodeReviewer = (): AgentDefinition => ({
   name: "code-reviewer",
   description: "Finds faults in JavaScript and TypeScript with oxlint, never with rules of the repository.",
-  maxConcurrency: 4,
+  // Tasks at the same time share processes of the linter, of which there are two at most.
+  maxConcurrency: 16,
   capabilities: [
     {
       name: "code_review",

@@ -52,13 +52,13 @@ describe("heartbeats", () => {
     const task = orchestrator.submit({ capability: "work" });
     await settled();
     orchestrator.cancel(task.id);
-    await clock.advance(1_000);
+    await clock.advance(2_000);
     open.open();
     await clock.advance(2_000);
     const said = orchestrator.requests
       .filter(({ operation }) => operation === "heartbeat")
       .map(({ body }) => body.status);
-    expect(said).toEqual(["busy", "available", undefined]);
+    expect(said).toEqual(["busy", "busy", "available", undefined]);
   });
 
   it("tell about an outage once", async () => {

@@ -64,7 +64,7 @@ const follow = async (script: readonly Action[], ran: Map<string, number>, conte
 const run = async (script: readonly Action[], crashes: readonly Crash[], slow: boolean) => {
   const orchestrator = new FakeOrchestrator();
   const ran = new Map<string, number>();
-  /** How often each step had been run when it was recorded. */
+  /** How often each step had been run when it was first recorded. */
   const recorded = new Map<string, number>();
   const pending = [...crashes];
   let requests = 0;
@@ -87,7 +87,8 @@ const run = async (script: readonly Action[], crashes: readonly Crash[], slow: b
     crashAt("before");
   };
   orchestrator.after = (operation, { key }) => {
-    if (operation === "journal") recorded.set(key as string, ran.get(key as string) ?? 0);
+    const isFirst = operation === "journal" && !recorded.has(key as string);
+    if (isFirst) recorded.set(key as string, ran.get(key as string) ?? 0);
     crashAt("after");
   };
   await birth();

@@ -208,6 +208,7 @@ describe("createAgent", () => {
     const handler = () => null;
     const capability = { name: "x", handler };
     expect(() => createAgent({ name: "no spaces", capabilities: [capability] })).toThrow(/\/name must match/);
+    expect(() => createAgent({ name: "a", id: "orchestrator", capabilities: [] })).toThrow(/\/id must match/);
     expect(() => createAgent({ name: "a", capabilities: [capability, capability] })).toThrow(
       /two capabilities "x"/,
     );

@@ -7,37 +7,19 @@ import {
   type AgentRequest,
   type AgentSession,
   agentOperations,
-  type JournalEntry,
+  isFinal,
   type Message,
   MusterError,
   type StopWork,
   type TaskAssignment,
   type TaskError,
-  type TaskResult,
   type TaskSubmission,
 } from "../src/protocol/index.ts";
+import { createFakeOperations } from "./fake-operations.ts";
+import type { FakeTask } from "./fake-task.ts";
+import { createFakeTransport } from "./fake-transport.ts";
 
-type Status = "ready" | "in_progress" | "waiting" | "completed" | "failed" | "cancelled";
-
-export interface FakeTask {
-  id: string;
-  capability: string | null;
-  input: unknown;
-  status: Status;
-  attempt: number;
-  maxAttempts: number;
-  token: string | undefined;
-  agentId: string | undefined;
-  parentId: string | null;
-  resumed: boolean;
-  journal: JournalEntry[];
-  delegations: Map<string, string[]>;
-  waitsFor: { taskIds: string[]; mode: "all" | "any" } | undefined;
-  output: unknown;
-  error: TaskError | null;
-}
-
-interface FakeAgent {
+export interface FakeAgent {
   registration: AgentRegistration & { id: string };
   session: string;
   deliver: (message: Message) => void;
@@ -49,10 +31,8 @@ export interface FakeOptions {
 }
 
 type Body = Record<string, unknown>;
-type Handler = (agent: FakeAgent, body: never) => unknown;
 
 const checks = new Map<string, ReturnType<typeof compileCheck>>();
-const isFinal = (status: Status) => status === "completed" || status === "failed" || status === "cancelled";
 
 /**
  * An orchestrator in a hundred lines, for tests of the runtime: leases with tokens, a journal, delegation,
@@ -72,6 +52,7 @@ export class FakeOrchestrator {
   /** Capabilities that are done at once, without an agent. */
   readonly scripts = new Map<string, (input: unknown) => unknown>();
   readonly #options: Required<FakeOptions>;
+  readonly #operations = createFakeOperations(this);
   /** Sessions of processes that are gone. */
   readonly #dead = new Set<string>();
 
@@ -81,31 +62,12 @@ export class FakeOrchestrator {
 
   /** A connection of one agent process, as the library would hand it in. */
   transport(): AgentTransport {
-    let session: AgentSession | undefined;
-    let cut = false;
-    const check = () => {
-      if (session !== undefined && this.#dead.has(session.session)) cut = true;
-      if (cut) throw new MusterError("unavailable", "The transport is closed.");
-    };
-    return {
-      connect: async (registration, onMessage) => {
-        check();
-        session = this.register(registration, (message) => {
-          if (!cut) onMessage(message);
-        });
-        return session;
-      },
-      request: async (operation, body) => {
-        await Promise.resolve();
-        check();
-        const answer = this.request((session as AgentSession).agentId, operation, body);
-        check();
-        return answer as never;
-      },
-      close: async () => {
-        cut = true;
-      },
-    };
+    return createFakeTransport(this);
+  }
+
+  /** Whether the process that had this session is gone. */
+  isDead(session: string): boolean {
+    return this.#dead.has(session);
   }
 
   register(registration: AgentRegistration, deliver: (message: Message) => void): AgentSession {
@@ -173,17 +135,17 @@ export class FakeOrchestrator {
 
   /** Ends a task from outside, as an agent elsewhere would. */
   finish(id: string, output: unknown): void {
-    this.#end(this.task(id), { status: "completed", output });
+    this.end(this.task(id), { status: "completed", output });
   }
 
   failTask(id: string, error: TaskError): void {
-    this.#end(this.task(id), { status: "failed", error });
+    this.end(this.task(id), { status: "failed", error });
   }
 
   cancel(id: string): void {
     const task = this.task(id);
     const { agentId } = task;
-    this.#end(task, { status: "cancelled" });
+    this.end(task, { status: "cancelled" });
     const payload: StopWork = { event: "task.stop", taskId: id, reason: "cancelled" };
     if (agentId !== undefined) this.send(agentId, { type: "event", payload });
   }
@@ -276,16 +238,16 @@ export class FakeOrchestrator {
 
   #runScript(task: FakeTask, script: (input: unknown) => unknown): void {
     try {
-      this.#end(task, { status: "completed", output: script(task.input) });
+      this.end(task, { status: "completed", output: script(task.input) });
     } catch (error) {
-      this.#end(task, {
+      this.end(task, {
         status: "failed",
         error: { code: "script_error", message: (error as Error).message },
       });
     }
   }
 
-  #end(
+  end(
     task: FakeTask,
     end:
       | { status: "completed"; output?: unknown }
@@ -297,84 +259,25 @@ export class FakeOrchestrator {
     task.error = end.status === "failed" ? end.error : null;
     task.token = undefined;
     for (const parent of this.tasks.values()) {
-      if (parent.status !== "waiting" || !this.#canGoOn(parent)) continue;
+      if (parent.status !== "waiting" || !this.canGoOn(parent)) continue;
       Object.assign(parent, { status: "ready", resumed: true, waitsFor: undefined });
     }
     queueMicrotask(() => this.dispatch());
   }
 
-  #canGoOn({ waitsFor }: FakeTask): boolean {
+  canGoOn({ waitsFor }: FakeTask): boolean {
     if (waitsFor === undefined) return false;
     const ended = waitsFor.taskIds.map((id) => isFinal(this.task(id).status));
     return waitsFor.mode === "all" ? ended.every(Boolean) : ended.some(Boolean);
   }
 
-  #live({ taskId, leaseToken }: { taskId: string; leaseToken: string }): FakeTask {
+  live({ taskId, leaseToken }: { taskId: string; leaseToken: string }): FakeTask {
     const task = this.tasks.get(taskId);
     if (task === undefined || task.token !== leaseToken || isFinal(task.status)) {
       throw new MusterError("lease_lost", `The lease on task ${taskId} is lost.`);
     }
     return task;
   }
-
-  #resultOf = (id: string): TaskResult => {
-    const { status, output, error } = this.task(id);
-    return { id, status: status as TaskResult["status"], output, error };
-  };
-
-  readonly #operations: Record<AgentOperation, Handler> = {
-    heartbeat: (_, { tasks = [] }: AgentRequest<"heartbeat">) => ({
-      lost: tasks
-        .filter(({ taskId, leaseToken }) => this.tasks.get(taskId)?.token !== leaseToken)
-        .map(({ taskId }) => taskId),
-    }),
-    settle: (_, { outcome, ...lease }: AgentRequest<"settle">) => {
-      const task = this.#live(lease);
-      this.accepted.push({ taskId: task.id, outcome });
-      const retries = outcome.status === "failed" && outcome.error.retryable !== false;
-      if (retries && task.attempt < task.maxAttempts) this.expire(task.id);
-      else this.#end(task, outcome);
-      return { accepted: true };
-    },
-    journal: (_, { key, value, ...lease }: AgentRequest<"journal">) => {
-      const task = this.#live(lease);
-      if (!task.journal.some((entry) => entry.key === key)) task.journal.push({ key, value });
-      return { recorded: true };
-    },
-    delegate: (_, { key, tasks, ...lease }: AgentRequest<"delegate">) => {
-      const parent = this.#live(lease);
-      const known = parent.delegations.get(key) ?? tasks.map((task) => this.submit(task, parent.id).id);
-      parent.delegations.set(key, known);
-      return { taskIds: known };
-    },
-    wait: (_, { taskIds, mode, ...lease }: AgentRequest<"wait">) => {
-      const task = this.#live(lease);
-      const settled = taskIds.filter((id) => isFinal(this.task(id).status)).map(this.#resultOf);
-      task.waitsFor = { taskIds, mode };
-      if (this.#canGoOn(task)) return { parked: false, settled };
-      task.status = "waiting";
-      queueMicrotask(() => this.dispatch());
-      return { parked: true, settled: [] };
-    },
-    progress: (_, lease: AgentRequest<"progress">) => this.#live(lease) && {},
-    log: (_, lease: AgentRequest<"log">) => this.#live(lease) && {},
-    send: ({ registration }, { to, payload }: AgentRequest<"send">) => {
-      this.send(to, { type: "event", from: registration.id, payload });
-      return { messageId: randomUUID() };
-    },
-    broadcast: ({ registration }, { payload }: AgentRequest<"broadcast">) => {
-      for (const id of this.agents.keys()) {
-        if (id !== registration.id) this.send(id, { type: "event", from: registration.id, to: "*", payload });
-      }
-      return { messageId: randomUUID() };
-    },
-    query: (_, { payload }: AgentRequest<"query">) => ({ payload: this.answer(payload) }),
-    reply: () => ({ messageId: randomUUID() }),
-    leave: ({ registration }) => {
-      this.crash(registration.id);
-      return {};
-    },
-  };
 
   /** What a query is answered with. */
   answer: (payload: unknown) => unknown = (payload) => payload;

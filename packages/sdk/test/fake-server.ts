@@ -11,7 +11,8 @@ import {
   MusterError,
   type TaskSubmission,
 } from "../src/protocol/index.ts";
-import type { FakeOrchestrator, FakeTask } from "./fake-orchestrator.ts";
+import type { FakeOrchestrator } from "./fake-orchestrator.ts";
+import type { FakeTask } from "./fake-task.ts";
 
 export const apiKey = "test-key";
 

@@ -56,7 +56,8 @@ describe.each(["websocket", "http"] as const)("over %s", (transport) => {
     const task = orchestrator.submit({ capability: "parent" });
     await vi.waitFor(() => expect(task).toMatchObject({ status: "completed", output: "hello child" }), soon);
     orchestrator.send(agent.id as string, { type: "query", from: "friend", payload: 1 });
-    await vi.waitFor(() => expect(orchestrator.requests.at(-1)?.body.payload).toEqual({ you: 1 }), soon);
+    const reply = () => orchestrator.requests.find(({ operation }) => operation === "reply");
+    await vi.waitFor(() => expect(reply()?.body.payload).toEqual({ you: 1 }), soon);
     expect(orchestrator.requests.map(({ operation }) => operation)).toContain("journal");
   });
 

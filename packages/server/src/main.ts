@@ -94,7 +94,9 @@ export async function startMuster(options: MusterOptions = {}): Promise<Muster> 
         return agent;
       },
       async stop(graceMs = 10_000) {
-        await Promise.all(agents.splice(0).map((agent) => agent.stop(graceMs)));
+        // Agents elsewhere settle through the API, so it stays open until they have.
+        const ours = agents.splice(0).map((agent) => agent.stop(graceMs));
+        await Promise.all([...ours, parts.orchestrator.drain(graceMs)]);
         await stop();
       },
     };

@@ -36,6 +36,8 @@ it("takes booleans, references within the schema, unknown keywords, and the same
   const nested = (type: string) => ({ $defs: { n: { $id: "Same", type } }, $ref: "Same" });
   expect(compileCheck(nested("number"), "s")(1)).toBeUndefined();
   expect(compileCheck(nested("string"), "s")("1")).toBeUndefined();
+  const stranger = { $ref: "Same", $defs: { n: { type: "number" } } };
+  expect(() => compileCheck(stranger, "s")).toThrow(/can't resolve reference Same/);
 });
 
 it("refuses a schema that refers elsewhere", () => {

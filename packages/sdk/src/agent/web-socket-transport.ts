@@ -61,10 +61,10 @@ export const createWebSocketTransport = ({ url, apiKey, ...options }: TransportO
   };
 
   const connect: AgentTransport["connect"] = async (registration, onMessage) => {
+    if (closing.signal.aborted) throw closedError();
     const mine = ++era;
     hangUp(line);
     line = undefined;
-    closing.signal.throwIfAborted();
     refusal = new MusterError("agent_unknown", "The agent is not registered.");
     const session = await begin("register", registration, onMessage, mine);
     keepAlive.begin();
@@ -138,6 +138,9 @@ export const createWebSocketTransport = ({ url, apiKey, ...options }: TransportO
     },
   };
 };
+
+export const closedError = (): MusterError =>
+  new MusterError("conflict", "This transport was closed.", { hint: "Create another one." });
 
 interface Line {
   socket: WebSocket;

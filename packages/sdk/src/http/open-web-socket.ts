@@ -17,7 +17,7 @@ export interface OpenWebSocketOptions {
 
 const openMs = 15_000;
 /** The server pings every 15 s; one that is silent for longer than this is gone, whatever TCP says. */
-export const silenceMs = 40_000;
+const silenceMs = 40_000;
 /** An assignment carries an input and a whole journal; more than this is not taken in one frame. */
 const frameBytes = 25 * limits.payloadBytes;
 const farewellMs = 1_000;

@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import picocolors from "picocolors";
@@ -102,6 +103,8 @@ function isProcessAlive(pid: number): boolean {
 
 function isThisMachine(host: string): boolean {
   const address = host.replace(/^\[|\]$/g, "");
-  if (address === "localhost" || address === "::1" || /^127\./.test(address)) return true;
+  if (["localhost", "::1", "::", "0.0.0.0"].includes(address)) return true;
+  // A name such as 127.example.com is no loopback address.
+  if (isIPv4(address) && address.startsWith("127.")) return true;
   return Object.values(networkInterfaces()).some((list) => list?.some((one) => one.address === address));
 }

@@ -43,7 +43,7 @@ export function reportError(error: unknown, context: CliContext): number {
   return exitCodeFor(error);
 }
 
-export function exitCodeFor(error: unknown): number {
+function exitCodeFor(error: unknown): number {
   if (error instanceof CliError) return error.exitCode;
   return misuseCodes.has(codeOf(error)) ? exitCodes.misused : exitCodes.failed;
 }

@@ -1,7 +1,7 @@
 import type { CliContext, StopSignal } from "./cli-context.ts";
 
 /** What a process exits with that a signal ended: 128 and the number of the signal. */
-export const signalExitCodes: Readonly<Record<StopSignal, number>> = {
+const signalExitCodes: Readonly<Record<StopSignal, number>> = {
   SIGHUP: 129,
   SIGINT: 130,
   SIGTERM: 143,

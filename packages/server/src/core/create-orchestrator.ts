@@ -116,9 +116,12 @@ export function createOrchestrator(
       dispatcher.start();
       await upkeep.start();
     },
-    async stop(graceMs = 10_000) {
+    async drain(graceMs = 10_000) {
       await dispatcher.stop();
       await idle(graceMs);
+    },
+    async stop() {
+      await dispatcher.stop();
       waiters.wakeAll();
       await upkeep.stop();
       await runs.stop();

@@ -83,7 +83,7 @@ export async function orchestrate(
     },
     async stop() {
       await Promise.all(agents.map((agent) => agent.stop(0)));
-      await orchestrator.stop(0);
+      await orchestrator.stop();
       await ports.bus.close();
     },
   };

@@ -16,7 +16,7 @@ export function createSystemClock(): Clock {
     const wall = Date.now();
     const steady = offsetMs + performance.now();
     if (wall > steady) offsetMs += wall - steady;
-    // The sum above is rounded and may come out below what was told already.
+    // What was told is not taken back, even where the monotonic clock breaks its word.
     latest = Math.max(latest, wall, Math.floor(steady));
     return latest;
   }

@@ -74,13 +74,15 @@ function withList(command: Command): Command {
 async function listAgents(context: CliContext, options: Options & Filter): Promise<number | undefined> {
   return withConnection(connect(context, options), async (client) => {
     const { capability, status, name } = options;
+    const filtered = capability !== undefined || status !== undefined || name !== undefined;
     const agents = await client.agents.list({
       ...(capability !== undefined && { capability }),
       ...(status !== undefined && { status }),
       ...(name !== undefined && { name }),
     });
     if (options.json) printJson(context, agents);
-    else if (agents.length === 0) context.stderr.write("no agent is connected that fits\n");
+    else if (agents.length === 0)
+      context.stderr.write(`no agent is connected${filtered ? " that fits" : ""}\n`);
     else context.stdout.write(table(context, agents));
     return undefined;
   });
@@ -92,7 +94,7 @@ function table(context: CliContext, agents: readonly Agent[]): string {
     [
       { title: "NAME", value: (agent) => agent.name, shrinks: true },
       { title: "ID", value: (agent) => agent.id },
-      { title: "TYPE", value: (agent) => agent.type },
+      { title: "TYPE", value: (agent) => agent.type, optional: true },
       {
         title: "STATUS",
         value: (agent) => agent.status,

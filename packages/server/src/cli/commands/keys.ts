@@ -90,7 +90,7 @@ function table(context: CliContext, keys: readonly ApiKey[]): string {
       { title: "NAME", value: (key) => key.name, shrinks: true },
       { title: "ROLE", value: (key) => key.role },
       { title: "TENANT", value: (key) => key.tenant, shrinks: true },
-      { title: "CREATED", value: (key) => formatAge(key.createdAt, context.now()) },
+      { title: "CREATED", value: (key) => formatAge(key.createdAt, context.now()), optional: true },
       { title: "STATE", value: state, style: (text, key) => statusStyle(colors, state(key))(text) },
     ],
     keys,

@@ -1,9 +1,10 @@
 import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, exitCodes } from "../cli-error.ts";
-import { dataDirOf, defaultDataDir, readServerFile } from "../connect/server-file.ts";
+import { dataDirOf, defaultDataDir, readServerFile } from "../connect/read-server-file.ts";
 import { act, defineCommand, wholeNumber, withJson } from "../define-command.ts";
 import { codeOf } from "../report-error.ts";
+import { sayOnce } from "../say-once.ts";
 import { watchInterrupts } from "../watch-interrupts.ts";
 
 interface Options {
@@ -12,7 +13,7 @@ interface Options {
   host?: string;
   dataDir?: string;
   builtinAgents: boolean;
-  logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  logLevel?: "debug" | "info" | "warn" | "error" | "silent";
 }
 
 const defaultPort = 6878;
@@ -42,9 +43,13 @@ export function addUpCommand(program: Command, context: CliContext): void {
     .option("--data-dir <folder>", `where the data is (default: ${defaultDataDir})`)
     .option("--no-builtin-agents", "start no agent")
     .addOption(
-      new Option("--log-level <level>", "what is logged")
-        .choices(["debug", "info", "warn", "error", "silent"])
-        .default("info"),
+      new Option("--log-level <level>", "what is logged (default: warn in a terminal, else info)").choices([
+        "debug",
+        "info",
+        "warn",
+        "error",
+        "silent",
+      ]),
     );
   act<Options>(command, context, (_, options) => up(context, options));
 }
@@ -83,8 +88,9 @@ async function start(context: CliContext, options: Options): Promise<Muster> {
       dataDir: dataDirOf(context, options.dataDir),
       listen: { host, port },
       builtinAgents: options.builtinAgents,
-      logLevel: options.logLevel,
-      onProgress: (sentence) => context.stderr.write(`${sentence}\n`),
+      // Somebody who looks at a terminal has `muster events`; a file of logs wants to hear of everything.
+      logLevel: options.logLevel ?? (context.stderr.isTTY ? "warn" : "info"),
+      onProgress: sayOnce((sentence) => context.stderr.write(`${sentence}\n`)),
     });
   } catch (error) {
     throw explainStart(context, error, options, `${host}:${port}`);

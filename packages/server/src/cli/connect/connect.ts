@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { Client } from "@muster/sdk";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, exitCodes } from "../cli-error.ts";
-import { dataDirOf, readServerFile } from "./server-file.ts";
+import { dataDirOf, readServerFile } from "./read-server-file.ts";
 
 /** The options by which every command that speaks to a server finds it. */
 export interface ConnectOptions {

@@ -27,3 +27,13 @@ test("narrows what may shrink and never the ids", () => {
 test("text from agents cannot drive the terminal", () => {
   expect(renderTable(columns, [{ id: "a", name: "x\u001b[2Jy\nz" }], 80)).toContain("a   xy z");
 });
+
+test("leaves out what is optional before it breaks lines", () => {
+  const wide: Column<Row>[] = [
+    ...columns,
+    { title: "MORE", value: () => "rather much more", optional: true },
+  ];
+  const rows = [{ id: "0199aa41-7c1e", name: "name" }];
+  expect(renderTable(wide, rows, 80)).toContain("MORE");
+  expect(renderTable(wide, rows, 20)).toBe("ID             NAME\n0199aa41-7c1e  name\n");
+});

@@ -7,19 +7,25 @@ export interface Column<Row> {
   align?: "left" | "right";
   /** May be cut where the terminal is narrow; ids may not. */
   shrinks?: boolean;
+  /** Left out where the terminal is too narrow for all, from the right. */
+  optional?: boolean;
   style?: (text: string, row: Row) => string;
 }
 
 const gap = "  ";
 const narrowest = 8;
 
-/** An aligned table, cut to `width` columns by narrowing the columns that may shrink, widest first. */
+/**
+ * An aligned table, cut to `width` columns: first by narrowing the columns that may shrink, widest first, then by
+ * leaving out optional ones. What is wider still is left to the terminal, so that an id can be copied whole.
+ */
 export function renderTable<Row>(
-  columns: readonly Column<Row>[],
+  allColumns: readonly Column<Row>[],
   rows: readonly Row[],
   width: number,
   titleStyle: (text: string) => string = (text) => text,
 ): string {
+  const columns = fittingColumns(allColumns, rows, width);
   const cells = rows.map((row) => columns.map((column) => printable(column.value(row))));
   const widths = columns.map((column, at) =>
     Math.max(textWidth(column.title), ...cells.map((line) => textWidth(line[at] ?? ""))),
@@ -44,6 +50,22 @@ export function renderTable<Row>(
     line(cells[index] ?? [], (text, at) => columns[at]?.style?.(text, row) ?? text),
   );
   return `${[titles, ...body].join("\n")}\n`;
+}
+
+function fittingColumns<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  width: number,
+): readonly Column<Row>[] {
+  const least = columns.map((column) => {
+    const widths = rows.map((row) => textWidth(printable(column.value(row))));
+    const widest = Math.max(textWidth(column.title), ...widths);
+    return column.shrinks ? Math.min(widest, Math.max(narrowest, textWidth(column.title))) : widest;
+  });
+  const total = least.reduce((sum, one) => sum + one, 0) + gap.length * (columns.length - 1);
+  const victim = columns.findLastIndex((column) => column.optional);
+  if (total <= width || victim < 0) return columns;
+  return fittingColumns(columns.toSpliced(victim, 1), rows, width);
 }
 
 function narrow<Row>(columns: readonly Column<Row>[], widths: number[], width: number): void {

@@ -1,8 +1,9 @@
 import type { Client } from "@muster/sdk";
 import type { CliContext } from "../cli-context.ts";
 import { type ConnectOptions, findServer, type ServerAddress } from "../connect/connect.ts";
-import { dataDirOf } from "../connect/server-file.ts";
+import { dataDirOf } from "../connect/read-server-file.ts";
 import { codeOf } from "../report-error.ts";
+import { sayOnce } from "../say-once.ts";
 import { stopEmbedded } from "./stop-embedded.ts";
 
 /** The orchestrator that does a run: a running server, or one of its own for the time of the run. */
@@ -25,7 +26,7 @@ export async function openOrchestrator(
   signal: AbortSignal,
 ): Promise<OpenOrchestrator> {
   const untilMs = context.now() + holderMs;
-  const sayOnce = once(say);
+  const tell = sayOnce(say);
   for (;;) {
     const address = findServer(context, options);
     if (address && (address.source !== "server.json" || (await answers(context, address)))) {
@@ -33,23 +34,15 @@ export async function openOrchestrator(
       return useServer(context, address);
     }
     try {
-      return await boot(context, options, sayOnce);
+      return await boot(context, options, tell);
     } catch (error) {
       const held = codeOf(error) === "storage_locked";
       if (!held || signal.aborted || context.now() >= untilMs) throw error;
     }
     // Its server may be about to listen, or the process about to let go of the store.
-    sayOnce("another Muster process has this store; waiting for its server…");
+    tell("another Muster process has this store; waiting for its server…");
     await context.sleep(lookAgainMs, signal);
   }
-}
-
-function once(say: (sentence: string) => void): (sentence: string) => void {
-  const said = new Set<string>();
-  return (sentence) => {
-    if (!said.has(sentence)) say(sentence);
-    said.add(sentence);
-  };
 }
 
 async function useServer(context: CliContext, address: ServerAddress): Promise<OpenOrchestrator> {

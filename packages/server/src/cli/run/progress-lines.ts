@@ -140,7 +140,8 @@ function barOf(step: StepProgress, colors: Colors): Segment[] {
 function remarkOf(step: StepProgress, agents: readonly string[], colors: Colors): Segment[] {
   if (step.status === "running" && agents.length > 0) return [{ text: `  ${agents.join(", ")}` }];
   const parts: Segment[] = [];
-  if (step.failed > 0) parts.push({ text: `  ${step.failed} failed`, style: colors.red });
+  if (step.failed > 0 && step.status === "cancelled") parts.push({ text: `  ${step.failed} cancelled` });
+  else if (step.failed > 0) parts.push({ text: `  ${step.failed} failed`, style: colors.red });
   if (step.reason !== null) parts.push({ text: `  ${printable(step.reason)}`, style: colors.dim });
   else if (step.status === "skipped") parts.push({ text: "  skipped", style: colors.dim });
   return parts;
@@ -173,7 +174,7 @@ function totals(progress: RunProgress, view: ViewSize): Segment[] {
   for (const step of progress.steps.values()) {
     total += step.total;
     ended += step.completed + step.failed;
-    failed += step.failed;
+    if (step.status !== "cancelled") failed += step.failed;
   }
   const agents = new Set([...progress.running.values()].map((one) => one.agent)).size;
   const segments: Segment[] = [{ text: `   ${ended}/${total} tasks` }];

@@ -39,7 +39,8 @@ function reportEnd(context: CliContext, run: RunDetail): void {
   const mark =
     { completed: colors.green("✔"), failed: colors.red("✖") }[run.status as string] ?? colors.yellow("◼");
   stderr.write(`${mark} ${printable(run.workflow)} ${run.status} after ${took}: ${tasks}\n`);
-  if (run.error !== null) stderr.write(`  ${colors.red(printable(run.error.message))}\n`);
+  if (run.error !== null && run.status === "failed")
+    stderr.write(`  ${colors.red(printable(run.error.message))}\n`);
   const failed = rootFailures(run.tasks);
   for (const task of failed.slice(0, shownFailures)) {
     stderr.write(`  ${colors.red("✖")} ${describeFailure(task)}\n    muster why ${task.id}\n`);

@@ -39,8 +39,10 @@ export interface SettleDependencies {
 const accepted: Verdict = { accepted: true };
 const refused: Verdict = { accepted: false };
 
-/** Failures that say nothing about the agent that reported them. */
-const blameless = new Set(["invalid_input", "cancelled", "sub_task_failed", "deadline"]);
+const blamelessCodes = new Set(["invalid_input", "cancelled", "deadline"]);
+/** Failures that say nothing about the agent that reported them: another task, or the submitter, is to blame. */
+const isBlameless = (error: TaskError): boolean =>
+  error.taskId !== undefined || blamelessCodes.has(error.code);
 
 /**
  * ⑦ settle: accepts a result only under the live lease; then outcome, events and unblocked dependents change in
@@ -131,7 +133,7 @@ export function createSettle({ database, clock, random, announce, outcomes }: Se
 
   function blame(task: LiveTask, { outcome }: Report): void {
     if (outcome.status === "completed") outcomes.recordOutcome(task.agent_id, true);
-    else if (!blameless.has(outcome.error.code)) outcomes.recordOutcome(task.agent_id, false);
+    else if (!isBlameless(outcome.error)) outcomes.recordOutcome(task.agent_id, false);
   }
 
   return async function settle(report: Report): Promise<Verdict> {

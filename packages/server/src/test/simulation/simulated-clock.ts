@@ -80,6 +80,7 @@ export function createSimulatedClock(options: SimulatedClockOptions = {}): Simul
     },
     advance: (ms) =>
       alone(async () => {
+        if (!(ms >= 0)) throw new RangeError(`Time moves on by 0 ms or more, not by ${ms}.`);
         const until = now + ms;
         while (timers[0] !== undefined && timers[0].dueAt <= until) await runFirst();
         moveTo(until);

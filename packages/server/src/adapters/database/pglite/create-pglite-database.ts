@@ -22,6 +22,8 @@ export interface PgliteOptions {
   onProgress?: (sentence: string) => void;
   /** Told once when the store broke while it was in use. Every call fails from then on: end the process. */
   onFatal?: (error: MusterError) => void;
+  /** Path of another template than the built one; a path without a file makes the store from nothing. */
+  template?: string;
   log?: Log;
 }
 
@@ -35,7 +37,7 @@ export interface PgliteOptions {
 export async function createPgliteDatabase(options: PgliteOptions): Promise<Database> {
   const { dataDir, onProgress = () => {} } = options;
   let fail = (_error: Error) => {};
-  const folder = await openStoreFolder(dataDir, onProgress, (error) => fail(error));
+  const folder = await openStoreFolder(dataDir, onProgress, (error) => fail(error), options.template);
   try {
     const link = await connect(folder.engine, options, (error) => fail(error));
     const source = createSingleConnection(link.client);

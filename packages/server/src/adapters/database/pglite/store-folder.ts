@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { MusterError } from "@muster/sdk/protocol";
 import type { EngineOptions } from "./engine-options.ts";
 import { takeFolderLock } from "./folder-lock.ts";
-import { prepareFiles, readTemplate } from "./store-template.ts";
+import { startEngineInWorker } from "./start-engine.ts";
+import { prepareStore, readTemplate } from "./store-template.ts";
 
 /** A folder that is this process's alone until it is released. */
 export interface StoreFolder {
@@ -14,15 +15,17 @@ export interface StoreFolder {
 
 /**
  * Makes the data folder ready: `db/` with PostgreSQL's files, `lock` for as long as a process has it, and a
- * `.gitignore`, since it often stands in a repository. `onLost` is told when the lock is found to be taken away.
+ * `.gitignore`, since it often stands in a repository. `onLost` is told when the lock is found to be taken away; `template`
+ * is the path of another template than the built one.
  */
 export async function openStoreFolder(
   dataDir: string | null,
   onProgress: (sentence: string) => void,
   onLost: (error: MusterError) => void,
+  template?: string,
 ): Promise<StoreFolder> {
   if (dataDir === null) {
-    const archive = await readTemplate();
+    const archive = await readTemplate(template);
     if (!archive)
       onProgress("creating a database in memory, which takes a few seconds without its template…");
     return { engine: { folder: null, archive }, release: async () => {} };
@@ -31,7 +34,11 @@ export async function openStoreFolder(
   const release = await takeFolderLock(dataDir, { onProgress, onLost });
   try {
     const folder = join(dataDir, "db");
-    await prepareFiles(folder, onProgress);
+    const initialize = async (unfinished: string) => {
+      const engine = await startEngineInWorker({ folder: unfinished }, { reply() {}, broken() {} });
+      await engine.close();
+    };
+    await prepareStore(folder, { onProgress, initialize, ...(template === undefined ? {} : { template }) });
     return { engine: { folder }, release };
   } catch (error) {
     await release();

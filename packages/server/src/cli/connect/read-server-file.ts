@@ -1,13 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { ServerFile } from "../../server-file.ts";
 import type { CliContext } from "../cli-context.ts";
-
-/** What a listening server writes into its data folder, so that the command line finds it. */
-export interface ServerFile {
-  url: string;
-  pid: number;
-  key: string;
-}
 
 export const defaultDataDir = ".muster";
 
