@@ -1,8 +1,7 @@
-// Parses one source and prints its top level as JSON. It runs in a process of its own, since the native
-// parser overflows the stack on deeply nested sources and takes its process with it. It is plain JavaScript,
-// so that it starts the same from the sources and from a build.
-//
-// node parse-source.js FILE_NAME < source   →   { body, comments, imports, errors } as src/parse-source.ts says
+// Parses sources and prints their top level as JSON, one line of { name, text } in and one line out. It runs
+// in a process of its own, since the native parser overflows the stack on deeply nested sources and takes its
+// process with it. It is plain JavaScript, so that it starts the same from the sources and from a build.
+// It ends with its standard input, so it never outlives the process that wants something of it.
 import { parseSync, Visitor } from "oxc-parser";
 
 const maxErrors = 20;
@@ -78,22 +77,31 @@ const importsOf = (result) => {
   return [...imports].sort().slice(0, maxImports);
 };
 
-const chunks = [];
-for await (const chunk of process.stdin) chunks.push(chunk);
-const result = parse(process.argv[2], Buffer.concat(chunks).toString("utf8"));
-const errors = result.errors.slice(0, maxErrors).map(({ message, labels }) => ({
-  message,
-  start: labels[0]?.start ?? 0,
-}));
-const output =
-  errors.length > 0
-    ? { body: [], comments: [], imports: [], errors }
-    : {
-        body: result.program.body.filter((statement) => keptStatements.test(statement.type)),
-        comments: result.comments
-          .filter(({ type, value }) => type === "Block" && value.startsWith("*"))
-          .map(({ value, start, end }) => ({ value, start, end })),
-        imports: importsOf(result),
-        errors: [],
-      };
-process.stdout.write(JSON.stringify(output, prune));
+const outline = ({ name, text }) => {
+  const result = parse(name, text);
+  const errors = result.errors.slice(0, maxErrors).map(({ message, labels }) => ({
+    message,
+    start: labels[0]?.start ?? 0,
+  }));
+  if (errors.length > 0) return { body: [], comments: [], imports: [], errors };
+  return {
+    body: result.program.body.filter((statement) => keptStatements.test(statement.type)),
+    comments: result.comments.map(({ type, value, start, end }) =>
+      type === "Block" && value.startsWith("*") ? { start, end, value } : { start, end },
+    ),
+    imports: importsOf(result),
+    errors: [],
+  };
+};
+
+let pending = [];
+for await (const chunk of process.stdin) {
+  const lineEnd = chunk.indexOf(10);
+  if (lineEnd === -1) {
+    pending.push(chunk);
+    continue;
+  }
+  const line = Buffer.concat([...pending, chunk.subarray(0, lineEnd)]).toString("utf8");
+  pending = [chunk.subarray(lineEnd + 1)];
+  process.stdout.write(`${JSON.stringify(outline(JSON.parse(line)), prune)}\n`);
+}

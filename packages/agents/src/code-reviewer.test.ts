@@ -88,6 +88,13 @@ describe("code_review", () => {
     expect(counts).toEqual({ error: 9, warning: 1, info: 0 });
   });
 
+  it("does not take long over a file that is full of faults", async () => {
+    const root = await temporaryFolder({ "a.js": "debugger;".repeat(8_000) });
+    const { findings, counts } = await review(root, "a.js", { maxFindings: 500 });
+    expect(findings).toHaveLength(500);
+    expect(counts.error).toBe(8_000);
+  });
+
   it("reports a syntax error as a finding", async () => {
     const root = await temporaryFolder({ "a.js": "const x = ;\n" });
     const { findings } = await review(root, "a.js");
@@ -100,6 +107,7 @@ describe("code_review", () => {
       "latin1.js": Buffer.from('"\xe9"', "latin1"),
       "huge.js": "//\n".repeat(200_000),
       "deep.js": "(".repeat(50_000),
+      "faults.js": "a;".repeat(20_000),
       "folder.js/x.txt": "",
     });
     const reasons: Record<string, string> = {
@@ -107,12 +115,31 @@ describe("code_review", () => {
       "latin1.js": "it is not UTF-8 text",
       "huge.js": "it is larger than 512 KiB",
       "deep.js": "the linter crashed on it",
+      "faults.js": "the linter finds too much in it",
       "folder.js": "it is not a regular file",
       "gone.js": "it does not exist",
     };
     for (const [file, reason] of Object.entries(reasons)) {
       expect(await review(root, file)).toMatchObject({ file, findings: [], unreviewed: reason });
     }
+  });
+
+  it("reviews many files at the same time, each for itself, also beside one that kills the linter", async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 24 }, (_, index) => [`${index}.ts`, `${"\n".repeat(index)}debugger;\n`]),
+    );
+    const root = await temporaryFolder({
+      ...files,
+      "deep.ts": "(".repeat(50_000),
+      "ok.tsx": "export const ok = 1;\n",
+    });
+    const results = await Promise.all(
+      [...Object.keys(files), "deep.ts", "ok.tsx"].map((file) => review(root, file)),
+    );
+    const lines = results.map(({ findings }) => findings[0]?.line);
+    expect(lines).toEqual([...Array.from({ length: 24 }, (_, index) => index + 1), undefined, undefined]);
+    expect(results.at(-2)?.unreviewed).toBe("the linter crashed on it");
+    expect(results.at(-1)?.unreviewed).toBeUndefined();
   });
 
   it("refuses files outside the root", async () => {

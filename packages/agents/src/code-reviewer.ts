@@ -1,14 +1,14 @@
-import type { AgentDefinition, TaskContext } from "@muster/sdk";
+import { type AgentDefinition, MusterError, type TaskContext } from "@muster/sdk";
 import Type, { type Static } from "typebox";
 import { clip } from "./clip.ts";
 import { jsonSchema } from "./json-schema.ts";
-import { type Diagnostic, lint } from "./oxlint.ts";
+import { createLocator, type Diagnostic, lint } from "./oxlint.ts";
 import { readSource } from "./read-source.ts";
 
 const closed = { additionalProperties: false } as const;
 const Count = Type.Integer({ minimum: 0 });
 
-export const CodeReviewInput = Type.Object(
+const CodeReviewInput = Type.Object(
   {
     root: Type.String({ minLength: 1, maxLength: 4_096, description: "The folder that holds the file." }),
     file: Type.String({ minLength: 1, maxLength: 4_096, description: "Relative to the root." }),
@@ -23,7 +23,7 @@ export const CodeReviewInput = Type.Object(
   },
   closed,
 );
-export type CodeReviewInput = Static<typeof CodeReviewInput>;
+type CodeReviewInput = Static<typeof CodeReviewInput>;
 
 export const Finding = Type.Object(
   {
@@ -55,7 +55,8 @@ export type CodeReviewOutput = Static<typeof CodeReviewOutput>;
 export const createCodeReviewer = (): AgentDefinition => ({
   name: "code-reviewer",
   description: "Finds faults in JavaScript and TypeScript with oxlint, never with rules of the repository.",
-  maxConcurrency: 4,
+  // Tasks at the same time share processes of the linter, of which there are two at most.
+  maxConcurrency: 16,
   capabilities: [
     {
       name: "code_review",
@@ -75,11 +76,20 @@ const reviewCode = async (context: TaskContext<CodeReviewInput>): Promise<CodeRe
   const { root, file, maxFindings = 50 } = context.input;
   const source = await readSource(root, file);
   if (source.text === undefined) return unreviewed(context, source.unreadable);
-  const diagnostics = await lint({ file, text: source.text }, context.signal);
+  const diagnostics = await lint({ file, text: source.text }, context.signal).catch(refusalOf);
+  if (typeof diagnostics === "string") return unreviewed(context, diagnostics);
   if (diagnostics === undefined) return unreviewed(context, "the linter crashed on it");
   const counts = { error: 0, warning: 0, info: 0 };
   for (const { severity } of diagnostics) counts[severity] += 1;
-  return { file, findings: mostSevere(diagnostics, maxFindings).map(toFinding), counts };
+  const locate = createLocator(source.text);
+  const findings = mostSevere(diagnostics, maxFindings).map((one) => toFinding(one, locate(one.offset)));
+  return { file, findings, counts };
+};
+
+const refusalOf = (error: unknown): string => {
+  if (error instanceof MusterError && error.code === "limit_exceeded")
+    return "the linter finds too much in it";
+  throw error;
 };
 
 /** A file that cannot be reviewed is a result, not a failure: trying again would change nothing. */
@@ -98,14 +108,16 @@ const mostSevere = (diagnostics: readonly Diagnostic[], count: number): Diagnost
     .sort(byPlace);
 
 const byPlace = (a: Diagnostic, b: Diagnostic): number =>
-  a.line - b.line || a.column - b.column || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0);
+  a.offset - b.offset || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0);
 
 /** Names and texts of the source stand in messages, so they are cut to a length that people read. */
-const toFinding = ({ rule, severity, message, line, column, help }: Diagnostic): Finding => ({
+const toFinding = (
+  { rule, severity, message, help }: Diagnostic,
+  place: { line: number; column: number },
+): Finding => ({
   rule: clip(rule, 100),
   severity,
   message: clip(message, 300),
-  line,
-  column,
+  ...place,
   ...(help === undefined || help === "" ? {} : { help: clip(help, 200) }),
 });

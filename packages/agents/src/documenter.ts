@@ -12,7 +12,7 @@ const Count = (description: string) => Type.Integer({ minimum: 0, description })
 const batchSize = 20;
 const maxListed = 500;
 
-export const DocumentationInput = Type.Object(
+const DocumentationInput = Type.Object(
   {
     root: Type.String({ minLength: 1, maxLength: 4_096, description: "The folder that holds the files." }),
     files: Type.Array(Type.String({ minLength: 1, maxLength: 4_096 }), {
@@ -31,7 +31,7 @@ export const DocumentationInput = Type.Object(
   },
   closed,
 );
-export type DocumentationInput = Static<typeof DocumentationInput>;
+type DocumentationInput = Static<typeof DocumentationInput>;
 
 export const DocumentationOutput = Type.Object(
   {

@@ -91,7 +91,7 @@ describe("list_files", () => {
     await symlink(outside, join(root, "folder"));
     await symlink(join(outside, "secret.js"), join(root, "link.js"));
     await symlink(join(outside, "rules"), join(root, ".gitignore"));
-    execFileSync("mkfifo", [join(root, "pipe.js")]);
+    execFileSync("sh", ["-c", 'mkfifo "$0"', join(root, "pipe.js")]);
     const { files, skipped } = await list({ path: root });
     expect(files.map(({ path }) => path)).toEqual(["a.js"]);
     expect(skipped.map(({ path }) => path).sort()).toEqual(["link.js", "linked.js", "pipe.js"]);

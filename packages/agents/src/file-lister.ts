@@ -9,7 +9,7 @@ const closed = { additionalProperties: false } as const;
 const Patterns = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 512 }), { maxItems: 200, description });
 
-export const ListFilesInput = Type.Object(
+const ListFilesInput = Type.Object(
   {
     path: Type.String({
       minLength: 1,
@@ -22,7 +22,7 @@ export const ListFilesInput = Type.Object(
   },
   closed,
 );
-export type ListFilesInput = Static<typeof ListFilesInput>;
+type ListFilesInput = Static<typeof ListFilesInput>;
 
 export const ListFilesOutput = Type.Object(
   {

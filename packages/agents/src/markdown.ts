@@ -3,15 +3,19 @@
  * for, so none of them may become HTML, a link, an image or the structure of a document.
  */
 
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  "`": "&#96;",
+};
 
 /** One line of plain text: whatever Markdown or HTML gives a meaning stands for itself, web addresses too. */
 export const plainText = (text: string): string =>
   visible(text)
-    .trimStart()
-    .replace(/[&<>]/g, (character) => entities[character] ?? character)
-    .replace(/[\\`*_[\]|~]/g, "\\$&")
-    .replace(/^[#+=-]|(?<=^\d{1,9})[.)]/, "\\$&")
+    .replace(/[&<>`]/g, (character) => entities[character] ?? character)
+    .replace(/[\\*_[\]|~]/g, "\\$&")
+    .replace(/(?<=^ *)[#+=-]|(?<=^ *\d{1,9})[.)]/, "\\$&")
     .replaceAll("://", ":&#47;/")
     .replace(/\bwww\./gi, "www&#46;");
 
@@ -36,6 +40,7 @@ export const codeCell = (text: string): string => {
 /** One line of prose in which `quoted` pieces become code, as linters and comments write them. */
 export const prose = (text: string): string =>
   visible(text)
+    .trim()
     .split(/(`[^`]+`)/)
     .map((piece, index) => (index % 2 === 1 ? codeSpan(piece.slice(1, -1)) : plainText(piece)))
     .join("");
@@ -69,8 +74,7 @@ const commentLine = (line: string): string => {
 const visible = (text: string): string =>
   text
     .replace(/[\t\n\r\u2028\u2029]/g, " ")
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to get rid of
-    .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, "\ufffd");
+    .replace(/[\p{Cc}\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu, "\ufffd");
 
 const longestRun = (text: string, character: string): number => {
   let longest = 0;

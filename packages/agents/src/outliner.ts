@@ -1,8 +1,9 @@
 import type { AgentDefinition, TaskContext } from "@muster/sdk";
 import Type, { type Static } from "typebox";
 import { clip } from "./clip.ts";
+import type { OutlinedExport } from "./describe-export.ts";
 import { jsonSchema } from "./json-schema.ts";
-import { type OutlinedExport, outlineSource } from "./outline-source.ts";
+import { outlineSource } from "./outline-source.ts";
 import { type ParsedSource, parseSource } from "./parse-source.ts";
 import { readSource } from "./read-source.ts";
 import { createSourceText } from "./source-text.ts";
@@ -12,14 +13,14 @@ const closed = { additionalProperties: false } as const;
 /** Bytes of the JSON text of one outline's exports, so that many outlines fit into one answer. */
 const maxExportBytes = 32 * 1024;
 
-export const CodeOutlineInput = Type.Object(
+const CodeOutlineInput = Type.Object(
   {
     root: Type.String({ minLength: 1, maxLength: 4_096, description: "The folder that holds the file." }),
     file: Type.String({ minLength: 1, maxLength: 4_096, description: "Relative to the root." }),
   },
   closed,
 );
-export type CodeOutlineInput = Static<typeof CodeOutlineInput>;
+type CodeOutlineInput = Static<typeof CodeOutlineInput>;
 
 const Export = Type.Object(
   {
@@ -113,8 +114,7 @@ const bounded = (file: string, exports: OutlinedExport[], imports: string[]): Co
     bytes += Buffer.byteLength(JSON.stringify(one)) + 1;
     return bytes <= maxExportBytes;
   });
-  const left = exports.length - fitting.length;
-  const problems =
-    left === 0 ? {} : { problems: [`${left} more exports are not listed: there are too many`] };
+  const isWhole = fitting.length === exports.length;
+  const problems = isWhole ? {} : { problems: ["only the first exports are listed: there are too many"] };
   return { file, exports: fitting, imports: imports.slice(0, 200), ...problems };
 };

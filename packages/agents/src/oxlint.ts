@@ -2,30 +2,37 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { createBatcher } from "./batch.ts";
 import { type NodeExit, runNode } from "./run-node.ts";
 import { sourceEnding } from "./source-language.ts";
 
-export type Severity = "error" | "warning" | "info";
+type Severity = "error" | "warning" | "info";
 
-/** One fault that the linter found. Line and column count from 1; columns are UTF-16 code units. */
+/** A text, and the name of its file, of which only the ending matters. */
+export interface Source {
+  file: string;
+  text: string;
+}
+
+/** One fault that the linter found. */
 export interface Diagnostic {
   /** Such as `eslint/no-debugger`; `syntax-error` where the parser gave up. */
   rule: string;
   severity: Severity;
   message: string;
-  line: number;
-  column: number;
+  /** Bytes of the UTF-8 text in front of it; `createLocator` makes a line and a column of it. */
+  offset: number;
   help: string | undefined;
 }
 
 const timeoutMs = 30_000;
-const maxOutputBytes = 16 * 1024 * 1024;
+const maxOutputBytes = 4 * 1024 * 1024;
 
 /**
  * Faults are what these categories hold. The rules that are off are opinions about style, or cry wolf where
  * only one file is known at a time.
  */
-const configFor = (source: { file: string; text: string }) => ({
+const configFor = (source: Source) => ({
   plugins: [
     "eslint",
     "typescript",
@@ -42,6 +49,10 @@ const configFor = (source: { file: string; text: string }) => ({
     "eslint/no-unused-expressions": "warn",
     "eslint/no-useless-escape": "warn",
     "eslint/no-control-regex": "warn",
+    "unicorn/no-thenable": "warn",
+    "unicorn/no-new-array": "warn",
+    "unicorn/no-useless-spread": "warn",
+    "eslint/no-unmodified-loop-condition": "off",
     "eslint/no-new": "off",
     "eslint/no-shadow": "off",
     "eslint/no-underscore-dangle": "off",
@@ -60,44 +71,59 @@ const configFor = (source: { file: string; text: string }) => ({
     "unicorn/no-empty-file": "off",
     "unicorn/no-instanceof-builtins": "off",
     "unicorn/prefer-add-event-listener": "off",
+    "unicorn/require-module-specifiers": "off",
   },
 });
 
 /** Rules of React see components in any function that uses `this`, so they run where React is. */
-const usesReact = ({ file, text }: { file: string; text: string }): boolean =>
-  /\.[jt]sx$/.test(file) || /["']react["'/]/.test(text);
+const usesReact = ({ file, text }: Source): boolean => /\.[jt]sx$/.test(file) || /["']react["'/]/.test(text);
 
 // The package exports no path to its bin, so it is found from its package.json.
-const oxlintBin = join(
-  dirname(createRequire(import.meta.url).resolve("oxlint/package.json")),
-  "bin",
-  "oxlint",
-);
+const require = createRequire(import.meta.url);
+const oxlintBin = join(dirname(require.resolve("oxlint/package.json")), "bin", "oxlint");
 
 /**
- * Lints one source text; undefined when the linter died of it. The text lies alone in a new private folder
- * under a name of ours, and the configuration is ours: whatever the repository holds (configuration of
- * linters, plugins, package.json, ignore files, file names made to look like options) is never near.
+ * Lints one source text; undefined when the linter died of it. Starting oxlint costs far more than linting, so
+ * texts that wait at the same time share a process. They lie in a new private folder under names of ours, and
+ * the configuration is ours: whatever the repository holds (configuration of linters, plugins, package.json,
+ * ignore files, file names made to look like options) is never near.
  */
-export const lint = async (
-  source: { file: string; text: string },
+export const lint = (source: Source, signal: AbortSignal): Promise<Diagnostic[] | undefined> =>
+  lintTogether(source, signal);
+
+const lintTogether = createBatcher<Source, Diagnostic[] | undefined>({
+  maxSize: 8,
+  maxRunning: 2,
+  belongTogether: (one, other) => usesReact(one) === usesReact(other),
+  async run(sources, signal) {
+    const folder = await mkdtemp(join(tmpdir(), "muster-review-"));
+    try {
+      return await lintIn(folder, sources, signal);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+});
+
+const lintIn = async (
+  folder: string,
+  sources: readonly Source[],
   signal: AbortSignal,
-): Promise<Diagnostic[] | undefined> => {
-  const folder = await mkdtemp(join(tmpdir(), "muster-review-"));
-  try {
-    const staged = `source${sourceEnding(source.file) ?? ".js"}`;
-    await writeFile(join(folder, "config.json"), JSON.stringify(configFor(source)));
-    await writeFile(join(folder, staged), source.text);
-    const exit = await runNode(oxlintBin, [...fixedArguments, "--", staged], {
-      cwd: folder,
-      signal,
-      timeoutMs,
-      maxOutputBytes,
-    });
-    return diagnosticsOf(exit, source.text);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+): Promise<(Diagnostic[] | undefined)[]> => {
+  const names = sources.map(({ file }, index) => `${index}${sourceEnding(file) ?? ".js"}`);
+  await writeFile(join(folder, "config.json"), JSON.stringify(configFor(sources[0]!)));
+  for (const [index, name] of names.entries()) await writeFile(join(folder, name), sources[index]!.text);
+  const exit = await runNode(oxlintBin, [...fixedArguments, "--", ...names], {
+    cwd: folder,
+    signal,
+    timeoutMs,
+    maxOutputBytes,
+  });
+  const found = diagnosticsOf(exit);
+  if (found !== undefined) return names.map((name) => found.get(name) ?? []);
+  // Which of several texts it died of shows when each is linted alone.
+  if (names.length > 1) throw new Error("the linter died");
+  return [undefined];
 };
 
 const fixedArguments = [
@@ -111,6 +137,7 @@ const fixedArguments = [
 ] as const;
 
 interface RawDiagnostic {
+  filename?: unknown;
   message?: unknown;
   code?: unknown;
   severity?: unknown;
@@ -118,29 +145,38 @@ interface RawDiagnostic {
   labels?: { span?: { offset?: unknown } }[];
 }
 
-const diagnosticsOf = (exit: NodeExit, text: string): Diagnostic[] | undefined => {
+/** What was found, by the name of the file; undefined when the linter did not come to its end. */
+const diagnosticsOf = (exit: NodeExit): Map<string, Diagnostic[]> | undefined => {
   if (exit.code === null || !exit.stdout.trimStart().startsWith("{")) return undefined;
   const { diagnostics } = JSON.parse(exit.stdout) as { diagnostics: RawDiagnostic[] };
-  const bytes = Buffer.from(text);
-  return diagnostics.map((raw) => toDiagnostic(raw, bytes));
+  const byName = new Map<string, Diagnostic[]>();
+  for (const raw of diagnostics) {
+    const name = String(raw.filename);
+    const others = byName.get(name);
+    if (others === undefined) byName.set(name, [toDiagnostic(raw)]);
+    else others.push(toDiagnostic(raw));
+  }
+  return byName;
 };
 
-const toDiagnostic = (raw: RawDiagnostic, bytes: Buffer): Diagnostic => {
+const toDiagnostic = (raw: RawDiagnostic): Diagnostic => {
   const offset = raw.labels?.[0]?.span?.offset;
   return {
     rule: typeof raw.code === "string" ? raw.code.replace(/^([\w-]+)\((.+)\)$/, "$1/$2") : "syntax-error",
     severity: raw.severity === "error" ? "error" : raw.severity === "warning" ? "warning" : "info",
     message: String(raw.message),
-    ...positionOf(bytes, typeof offset === "number" ? offset : 0),
+    offset: typeof offset === "number" ? offset : 0,
     help: typeof raw.help === "string" ? raw.help : undefined,
   };
 };
 
-/** oxlint counts columns in bytes; people and editors count in characters. */
-const positionOf = (bytes: Buffer, offset: number): { line: number; column: number } => {
-  const before = bytes.subarray(0, offset);
-  let line = 1;
-  for (const byte of before) if (byte === 10) line += 1;
-  const lineStart = before.lastIndexOf(10) + 1;
-  return { line, column: before.subarray(lineStart).toString("utf8").length + 1 };
+/** Line and column of a byte of a text, from 1. oxlint counts columns in bytes, editors in UTF-16 code units. */
+export const createLocator = (text: string): ((offset: number) => { line: number; column: number }) => {
+  const bytes = Buffer.from(text);
+  return (offset) => {
+    const before = bytes.subarray(0, offset);
+    let line = 1;
+    for (let at = before.indexOf(10); at !== -1; at = before.indexOf(10, at + 1)) line += 1;
+    return { line, column: before.toString("utf8", before.lastIndexOf(10) + 1).length + 1 };
+  };
 };

@@ -5,7 +5,7 @@ import { MusterError } from "@muster/sdk";
 import { isInside, reasonOf } from "./read-source.ts";
 
 /** The first line of every report. A file that begins with it is ours, and may be written anew. */
-export const reportMark = "<!-- muster report -->";
+const reportMark = "<!-- muster report -->";
 
 /**
  * Writes a report so that readers see the old file or the whole new one. A file that is already there is

@@ -4,8 +4,6 @@ import { MusterError } from "@muster/sdk";
 export interface RunNodeOptions {
   cwd: string;
   signal: AbortSignal;
-  /** Written to standard input, which is closed after it. */
-  input?: string;
   /** Longest time; then the process is killed and the call fails with the retryable `timeout`. */
   timeoutMs: number;
   /** Most bytes of standard output; beyond it the process is killed and the call fails with `limit_exceeded`. */
@@ -23,7 +21,7 @@ export interface NodeExit {
 
 /**
  * Runs a JavaScript file of ours in a Node process of its own, for code that a hostile source can crash: the
- * native parser and linter overflow the stack on deep nesting, which ends the whole process. The child gets
+ * native linter overflows the stack on deep nesting, which ends the whole process. The child gets
  * an empty environment, so that no variable changes what it loads, and no shell is involved.
  */
 export const runNode = (file: string, args: readonly string[], options: RunNodeOptions): Promise<NodeExit> =>
@@ -32,7 +30,7 @@ export const runNode = (file: string, args: readonly string[], options: RunNodeO
     const child = spawn(process.execPath, ["--max-old-space-size=512", file, ...args], {
       cwd: options.cwd,
       env: {},
-      stdio: "pipe",
+      stdio: ["ignore", "pipe", "pipe"],
       windowsHide: true,
     });
     const stdout: Buffer[] = [];
@@ -66,9 +64,6 @@ export const runNode = (file: string, args: readonly string[], options: RunNodeO
         else resolve({ stdout: Buffer.concat(stdout).toString("utf8"), stderr, code, signal });
       }),
     );
-    // A child that dies before it read everything closes the pipe; its exit tells more than that error.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(options.input ?? "");
   });
 
 const tooSlow = (timeoutMs: number): MusterError =>

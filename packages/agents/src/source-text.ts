@@ -3,10 +3,12 @@ import type { ParsedSource } from "./parse-source.ts";
 
 const signatureLength = 300;
 const commentLength = 2_000;
+/** A signature is cut from no more of the text than this. */
+const scannedLength = 4_000;
 
 /** A source's text with what is asked of it: slices, lines and the comments in front of things. */
 export interface SourceText {
-  /** A piece of the text in one line, cut to a length that people read. */
+  /** A piece of the text in one line, without its comments, cut to a length that people read. */
   slice(start: number, end: number): string;
   /** Counts from 1. */
   lineOf(offset: number): number;
@@ -17,22 +19,33 @@ export interface SourceText {
 export const createSourceText = (text: string, comments: ParsedSource["comments"]): SourceText => {
   const lineStarts = [0];
   for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lineStarts.push(at + 1);
+  const ends = comments.map(({ end }) => end);
+  const withoutComments = (start: number, end: number): string => {
+    let kept = "";
+    let from = start;
+    for (let index = countUpTo(ends, start); index < comments.length; index += 1) {
+      const comment = comments[index]!;
+      if (comment.start >= end) break;
+      kept += `${text.slice(from, Math.max(from, comment.start))} `;
+      from = comment.end;
+    }
+    return kept + text.slice(from, end);
+  };
   return {
-    slice: (start, end) => clip(text.slice(start, end).replace(/\s+/g, " ").trim(), signatureLength),
+    slice: (start, end) =>
+      clip(
+        withoutComments(start, Math.min(end, start + scannedLength))
+          .replace(/\s+/g, " ")
+          .trim(),
+        signatureLength,
+      ),
     lineOf: (offset) => countUpTo(lineStarts, offset),
     commentBefore(offset) {
-      const comment =
-        comments[
-          countUpTo(
-            comments.map(({ end }) => end),
-            offset,
-          ) - 1
-        ];
-      if (comment === undefined || /@(license|licence|fileoverview|file)\b/.test(comment.value))
-        return undefined;
-      const between = text.slice(comment.end, Math.min(offset, comment.end + 1_000)).trim();
+      const { value, end } = comments[countUpTo(ends, offset) - 1] ?? { end: 0 };
+      if (value === undefined || /@(license|licence|fileoverview|file)\b/.test(value)) return undefined;
+      const between = text.slice(end, Math.min(offset, end + 1_000)).trim();
       // Decorators may stand between a comment and what it describes.
-      return between === "" || between.startsWith("@") ? cleanComment(comment.value) : undefined;
+      return between === "" || between.startsWith("@") ? cleanComment(value) : undefined;
     },
   };
 };

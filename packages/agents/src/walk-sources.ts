@@ -6,7 +6,7 @@ import { maxSourceBytes, reasonOf } from "./read-source.ts";
 import { type Language, languageOf } from "./source-language.ts";
 
 /** Bounds of one walk. What lies beyond a bound is named in `skipped`. */
-export const walkLimits = {
+const walkLimits = {
   depth: 32,
   /** Entries of folders looked at, sources or not. */
   entries: 200_000,
@@ -30,7 +30,7 @@ const foreignFolders: ReadonlySet<string> = new Set([
   "jspm_packages",
 ]);
 
-export interface SourceFile {
+interface SourceFile {
   /** Relative to the root, with `/` between folders. */
   path: string;
   bytes: number;

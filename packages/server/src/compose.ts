@@ -1,4 +1,3 @@
-import type { Log } from "./ports/log.ts";
 import { createInMemoryRegistry } from "./adapters/agent-registry/in-memory/create-in-memory-registry.ts";
 import { createSystemClock } from "./adapters/clock/system-clock.ts";
 import { createPgliteDatabase } from "./adapters/database/pglite/create-pglite-database.ts";
@@ -11,6 +10,7 @@ import { loadMigrations } from "./migrations/load-migrations.ts";
 import { migrate } from "./migrations/migrate.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Ids } from "./ports/ids.ts";
+import type { Log } from "./ports/log.ts";
 
 export interface ComposeOptions {
   /** Folder of the embedded store; null keeps everything in memory. */

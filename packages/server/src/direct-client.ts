@@ -8,8 +8,8 @@ import {
   type TaskSubmission,
   type WaitOptions,
 } from "@muster/sdk";
-import type { Clock } from "./ports/clock.ts";
 import type { Orchestrator, Principal } from "./core/orchestrator.ts";
+import type { Clock } from "./ports/clock.ts";
 
 /** Events that wait for one reader of `follow` before the feed waits for it. */
 const mostUnread = 1_000;

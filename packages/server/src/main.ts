@@ -3,8 +3,8 @@ import { type AgentDefinition, type Client, createAgent, createClient, type Runn
 import { pino } from "pino";
 import { createApi } from "./api/create-api.ts";
 import { type Composition, compose } from "./compose.ts";
-import { createInProcessTransport } from "./core/gateway/in-process-transport.ts";
 import type { OrchestratorSettings } from "./core/create-orchestrator.ts";
+import { createInProcessTransport } from "./core/gateway/in-process-transport.ts";
 import type { Principal } from "./core/orchestrator.ts";
 import { createDirectClient } from "./direct-client.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
@@ -55,11 +55,16 @@ const inside: Principal = { tenant: "*", role: "admin", name: "in-process" };
  */
 export async function startMuster(options: MusterOptions = {}): Promise<Muster> {
   const { dataDir = ".muster", onProgress = () => {} } = options;
-  const log = pino({ level: options.logLevel ?? "warn", base: null }, pino.destination({ dest: 2, sync: true }));
+  const log = pino(
+    { level: options.logLevel ?? "warn", base: null },
+    pino.destination({ dest: 2, sync: true }),
+  );
   const onFatal = options.onFatal ?? endProcess;
   onProgress("opening the store…");
   const parts = await compose({ dataDir, log, onProgress, onFatal, settings: options.settings ?? {} });
-  const undo: (() => Promise<void>)[] = [parts.close];
+  // Timers of an idle orchestrator do not hold the process; a started one does, until it is stopped.
+  const alive = setInterval(() => {}, 2 ** 30);
+  const undo: (() => Promise<void>)[] = [parts.close, async () => clearInterval(alive)];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
@@ -89,7 +94,9 @@ export async function startMuster(options: MusterOptions = {}): Promise<Muster> 
         return agent;
       },
       async stop(graceMs = 10_000) {
-        await Promise.all(agents.splice(0).map((agent) => agent.stop(graceMs)));
+        // Agents elsewhere settle through the API, so it stays open until they have.
+        const ours = agents.splice(0).map((agent) => agent.stop(graceMs));
+        await Promise.all([...ours, parts.orchestrator.drain(graceMs)]);
         await stop();
       },
     };
@@ -112,7 +119,11 @@ async function listen(
   return api.listen({ host, port });
 }
 
-async function startAgents(options: MusterOptions, parts: Composition, onProgress: (sentence: string) => void) {
+async function startAgents(
+  options: MusterOptions,
+  parts: Composition,
+  onProgress: (sentence: string) => void,
+) {
   const definitions = [...(options.builtinAgents === true ? builtinAgents() : []), ...(options.agents ?? [])];
   if (definitions.length > 0) onProgress(`starting ${definitions.length} agents…`);
   return Promise.all(definitions.map((definition) => startAgent(definition, parts)));

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -20,16 +19,4 @@ export async function writeServerFile(dataDir: string, file: ServerFile): Promis
 
 export async function removeServerFile(dataDir: string): Promise<void> {
   await rm(pathOf(dataDir), { force: true });
-}
-
-/** The live server of a data folder, or null. A file that a dead process left behind counts for nothing. */
-export function readServerFile(dataDir: string): ServerFile | null {
-  try {
-    const file = JSON.parse(readFileSync(pathOf(dataDir), "utf8")) as Partial<ServerFile>;
-    if (typeof file.url !== "string" || typeof file.key !== "string" || typeof file.pid !== "number") return null;
-    process.kill(file.pid, 0);
-    return { url: file.url, key: file.key, pid: file.pid };
-  } catch {
-    return null;
-  }
 }

@@ -5,7 +5,7 @@ import type { Reference } from "./expression-references.ts";
 import { isObject, type Path } from "./path.ts";
 import type { ProblemCollector } from "./problems.ts";
 import type { StepGraph } from "./step-graph.ts";
-import { soleExpression, splitTemplate } from "./template.ts";
+import { bareExpression, splitTemplate } from "./template.ts";
 
 /** What the expressions of one document may refer to. */
 interface Names {
@@ -85,11 +85,6 @@ function checkString(text: string, place: Place, names: Names, problems: Problem
     });
   }
   for (const [i, source] of sources.entries()) checkExpression(source, i, place, names, problems);
-}
-
-/** `when` and `for-each` are expressions by nature, so the braces around them may be left out. */
-export function bareExpression(text: string): string | undefined {
-  return text.includes("${{") ? soleExpression(splitTemplate(text)) : text;
 }
 
 function checkBare(

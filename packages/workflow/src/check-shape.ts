@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject } from "ajv";
 import { closestName, didYouMean } from "./closest-name.ts";
-import { isObject, memberOf, type Path, parsePointer } from "./path.ts";
+import { formatPath, isObject, memberOf, type Path, parsePointer } from "./path.ts";
 import type { ProblemCollector, ProblemReport } from "./problems.ts";
 import { WorkflowDocument } from "./workflow-schema.ts";
 
@@ -95,7 +95,11 @@ function describe(error: ErrorObject, path: Path): ProblemReport {
       if (isKeyChoice(error)) return missingTarget(path);
       return wrongValue(error, path, describeSchema(error.parentSchema));
     case "type":
-      return wrongValue(error, path, `${article(String(params.type))}, not ${kindOf(error.data)}`);
+      return wrongValue(
+        error,
+        path,
+        `${article(String(params.type))}, ${error.data === null ? "and is empty" : `not ${kindOf(error.data)}`}`,
+      );
     case "enum":
       return wrongEnum(error, path, params.allowedValues as string[]);
     case "pattern":
@@ -103,7 +107,7 @@ function describe(error: ErrorObject, path: Path): ProblemReport {
     case "minProperties":
       return { message: `"${path.at(-1)}" is empty`, hint: "write at least one step", path };
     default:
-      return { message: `${error.message}`, hint: expressionHint(error.data), path };
+      return outOfBounds(error, path);
   }
 }
 
@@ -114,8 +118,16 @@ const missingTarget = (path: Path): ProblemReport => ({
   at: "key",
 });
 
+/** The last part of a path, with the list that it is a place in. */
+const nameOf = (path: Path): string => formatPath(path.slice(typeof path.at(-1) === "number" ? -2 : -1));
+
 function wrongValue(error: ErrorObject, path: Path, expected: string): ProblemReport {
-  return { message: `"${path.at(-1) ?? ""}" must be ${expected}`, hint: expressionHint(error.data), path };
+  return { message: `"${nameOf(path)}" must be ${expected}`, hint: expressionHint(error.data), path };
+}
+
+function outOfBounds(error: ErrorObject, path: Path): ProblemReport {
+  const bound = String(error.message).replace("NOT", "not").replace("properties", "entries");
+  return { message: `"${nameOf(path)}" ${bound}`, path };
 }
 
 function wrongEnum(error: ErrorObject, path: Path, allowed: string[]): ProblemReport {
@@ -135,11 +147,20 @@ function unknownKey(error: ErrorObject, path: Path, key: string): ProblemReport 
   if (path.length === 1 && (path[0] === "steps" || path[0] === "inputs")) {
     return { ...badIdentifier(key, path[0]), path: inner, at: "key" };
   }
+  const message = `unknown key "${key}"`;
+  if (key === "<<") {
+    return {
+      message,
+      hint: "YAML merge keys are not supported; write the values out",
+      path: inner,
+      at: "key",
+    };
+  }
   const allowed = Object.keys(error.parentSchema?.properties ?? {});
   const habit = memberOf(habits, key);
   const meant = typeof habit === "string" && allowed.includes(habit) ? habit : closestName(key, allowed);
   const hint = meant === undefined ? `possible here: ${allowed.join(", ")}` : `did you mean "${meant}"?`;
-  return { message: `unknown key "${key}"`, hint, path: inner, at: "key" };
+  return { message, hint, path: inner, at: "key" };
 }
 
 function badIdentifier(name: string, kind: "steps" | "inputs") {
@@ -160,8 +181,8 @@ function describeSchema(schema: ErrorObject["parentSchema"]): string {
 const article = (type: string) => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`);
 
 /** What kind of JSON value something is, in words. */
-export function kindOf(value: unknown): string {
-  if (value === null) return "empty";
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" ? "an object" : article(typeof value);
 }

@@ -3,7 +3,9 @@ export function closestName(name: string, candidates: Iterable<string>): string 
   if (name.length > 64) return undefined;
   const typed = normalize(name);
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  // In a name of one or two letters one slip is the whole name.
+  const slips = typed.length < 3 ? 0 : Math.max(1, Math.floor(typed.length / 3));
+  let bestDistance = slips + 1;
   for (const candidate of candidates) {
     if (candidate.length > 128) continue;
     const distance = editDistance(typed, normalize(candidate), bestDistance);

@@ -1,6 +1,6 @@
 /** An expression that can't be parsed or evaluated: the only error that evaluating a template can throw. */
 export class ExpressionError extends Error {
-  /** The expression as the file has it, without `${{` and `}}`. */
+  /** The expression as the file has it, without `${{` and `}}`; empty where the template as such is wrong. */
   readonly expression: string;
   /** What is wrong, without the expression; `message` names both. */
   readonly reason: string;
@@ -9,11 +9,11 @@ export class ExpressionError extends Error {
   readonly offset: number | undefined;
 
   constructor(
-    expression: string,
     reason: string,
+    expression: string,
     details: { hint?: string | undefined; offset?: number | undefined } = {},
   ) {
-    super(`\${{ ${shorten(expression.trim())} }}: ${reason}`);
+    super(expression === "" ? reason : `\${{ ${shorten(expression.trim())} }}: ${reason}`);
     this.name = "ExpressionError";
     this.expression = expression;
     this.reason = reason;

@@ -42,9 +42,10 @@ function createEnvironment(): Environment {
 
 const functionNames = new Set(environment.getDefinitions().functions.map(({ name }) => name));
 
-/** Parsed expressions, the most recently used last. Both hits and misses are cheap, so the bound is small. */
+/** Parsed expressions, the most recently used last. A syntax tree grows with its source, so that is bounded. */
 const cache = new Map<string, Expression>();
-const cacheSize = 2_000;
+const cacheCharacters = 32 * 1024;
+let cachedCharacters = 0;
 
 /** Parses an expression and checks its types as far as they are known. Throws `ExpressionError`. */
 export function compileExpression(source: string): Expression {
@@ -56,15 +57,20 @@ export function compileExpression(source: string): Expression {
   }
   const expression = compile(source);
   cache.set(source, expression);
-  if (cache.size > cacheSize) cache.delete(cache.keys().next().value!);
+  cachedCharacters += source.length;
+  for (const oldest of cache.keys()) {
+    if (cachedCharacters <= cacheCharacters) break;
+    cache.delete(oldest);
+    cachedCharacters -= oldest.length;
+  }
   return expression;
 }
 
 function compile(source: string): Expression {
-  if (source.trim() === "") throw new ExpressionError(source, "the expression is empty");
+  if (source.trim() === "") throw new ExpressionError("the expression is empty", source);
   if (source.length > workflowLimits.expressionLength) {
     const reason = `the expression has ${source.length} characters; ${workflowLimits.expressionLength} are the most`;
-    throw new ExpressionError(source, reason);
+    throw new ExpressionError(reason, source);
   }
   const parsed = parse(source);
   refuseUnsupported(parsed.ast, source);
@@ -99,7 +105,7 @@ export function describeError(error: unknown, source: string): ExpressionError {
   const summary = memberText(error, "summary") ?? (error instanceof Error ? error.message : String(error));
   const range = (error as { range?: { start: number } } | undefined)?.range;
   const { reason, hint } = explain(code, summary);
-  return new ExpressionError(source, reason, { hint, offset: range?.start });
+  return new ExpressionError(reason, source, { hint, offset: range?.start });
 }
 
 const memberText = (error: unknown, key: string): string | undefined => {
@@ -108,7 +114,7 @@ const memberText = (error: unknown, key: string): string | undefined => {
 };
 
 function explain(code: string | undefined, summary: string): { reason: string; hint?: string | undefined } {
-  const reason = summary.charAt(0).toLowerCase() + summary.slice(1);
+  const reason = summary.charAt(0).toLowerCase() + summary.slice(1).replaceAll(/dyn<([^<>]+)>/g, "$1");
   switch (code) {
     case "no_matching_overload": {
       const name = /'(?:[^'(]*\.)?([A-Za-z_]\w*)\(/.exec(summary)?.[1];
@@ -120,6 +126,8 @@ function explain(code: string | undefined, summary: string): { reason: string; h
         reason: `there is no member "${summary.replace(/^No such key: /, "")}"`,
         hint: "has(a.b) says whether a has a member b",
       };
+    case "limit_exceeded":
+      return { reason: "the expression is too long or nested too deeply", hint: "let a step do part of it" };
     case "no_such_overload":
       return { reason, hint: summary.includes("string") ? "string(x) makes text of a number" : undefined };
     case "incompatible_ternary_branches":
@@ -136,7 +144,7 @@ function explain(code: string | undefined, summary: string): { reason: string; h
 /** What the library offers and we do not: either unsafe, or not doing what it looks like. */
 function refuseUnsupported(node: ASTNode, source: string): void {
   const refuse = (reason: string, hint: string): never => {
-    throw new ExpressionError(source, reason, { hint, offset: node.start });
+    throw new ExpressionError(reason, source, { hint, offset: node.start });
   };
   if (node.op === "rcall" && node.args[0] === "matches") {
     // The library runs the pattern with JavaScript's engine, and a hostile pattern takes for ever.

@@ -1,8 +1,8 @@
 import { limits } from "@muster/sdk/protocol";
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
+import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
+import { compileSchema } from "./compile-schema.ts";
 import { isObject, memberOf, parsePointer } from "./path.ts";
-import type { ProblemCollector } from "./problems.ts";
+import type { ProblemCollector, ProblemReport } from "./problems.ts";
 import { withinTime } from "./within-time.ts";
 import { workflowLimits } from "./workflow-limits.ts";
 
@@ -33,27 +33,44 @@ export function checkInputSchemas(inputs: unknown, problems: ProblemCollector): 
     schema.properties[name] = Array.isArray(required) ? { ...own, required } : own;
     if (required !== false && !hasDefault) schema.required.push(name);
   }
-  const before = problems.count;
-  for (const [name, own] of Object.entries(schema.properties)) checkSchema(name, own, problems);
-  if (problems.count === before) checkDefaults(schema, problems);
+  if (Object.keys(schema.properties).length === 0) return schema;
+  if (checkSchemas(schema, problems)) checkDefaults(schema, problems);
   return schema;
 }
 
-function checkSchema(name: string, own: Record<string, unknown>, problems: ProblemCollector): void {
-  const path = ["inputs", name];
-  if (JSON.stringify(own).length > limits.schemaBytes) {
-    problems.report({
-      message: `the schema of "${name}" has more than ${limits.schemaBytes} characters`,
-      path,
-    });
-    return;
+function checkSchemas(schema: InputsSchema, problems: ProblemCollector): boolean {
+  for (const [name, own] of Object.entries(schema.properties)) {
+    if (JSON.stringify(own).length <= limits.schemaBytes) continue;
+    const message = `the schema of "${name}" has more than ${limits.schemaBytes} characters`;
+    problems.report({ message, path: ["inputs", name] });
+    return false;
   }
+  if (schemaError(schema) === undefined) return true;
+  const before = problems.count;
+  for (const [name, own] of Object.entries(schema.properties)) {
+    const reason = schemaError({ type: "object", properties: { [name]: own } });
+    if (reason !== undefined)
+      problems.report(badSchema(`the input "${name}" has a bad schema`, reason, [name]));
+  }
+  // What is only wrong in sum, such as one `$id` for two inputs.
+  const together = schemaError(schema) ?? "";
+  if (problems.count === before) problems.report(badSchema("the inputs have bad schemas", together, []));
+  return false;
+}
+
+const badSchema = (message: string, reason: string, place: string[]): ProblemReport => ({
+  message: `${message}: ${reason}`,
+  hint: "an input is a JSON Schema (draft 2020-12), such as {type: string}",
+  path: ["inputs", ...place],
+  at: "key",
+});
+
+function schemaError(schema: Record<string, unknown>): string | undefined {
   try {
-    compile({ type: "object", properties: { [name]: own } });
+    validatorOf(schema);
+    return undefined;
   } catch (error) {
-    const reason = (error as Error).message.replace(/^strict mode: /, "");
-    const hint = "an input is a JSON Schema (draft 2020-12), such as {type: string}";
-    problems.report({ message: `the input "${name}" has a bad schema: ${reason}`, hint, path, at: "key" });
+    return (error as Error).message.replace(/^strict mode: /, "");
   }
 }
 
@@ -63,8 +80,11 @@ function checkDefaults(schema: InputsSchema, problems: ProblemCollector): void {
     if (value !== undefined) defaults[name] = value;
   }
   for (const { keyword, name, message } of validateInputs(schema, defaults)) {
-    if (keyword === "required" && name === undefined) continue;
-    const path = name === undefined ? ["inputs"] : ["inputs", name, "default"];
+    if (name === undefined) {
+      if (keyword !== "required") problems.report({ message, path: ["inputs"], at: "key" });
+      continue;
+    }
+    const path = ["inputs", name, "default"];
     problems.report({ message: `the default of "${name}" breaks its schema: ${message}`, path });
   }
 }
@@ -115,21 +135,7 @@ const validators = new WeakMap<object, ValidateFunction>();
 function validatorOf(schema: Record<string, unknown>): ValidateFunction {
   const known = validators.get(schema);
   if (known !== undefined) return known;
-  const validate = compile(schema);
+  const validate = compileSchema(schema);
   validators.set(schema, validate);
   return validate;
-}
-
-/** Each schema gets an ajv of its own, so that what one defines (such as an `$id`) is unknown to all others. */
-function compile(schema: Record<string, unknown>): ValidateFunction {
-  const ajv = new Ajv2020({
-    allErrors: true,
-    ownProperties: true,
-    strictTypes: false,
-    strictTuples: false,
-    strictRequired: false,
-    logger: false,
-  });
-  addFormats.default(ajv);
-  return ajv.compile(schema);
 }

@@ -31,6 +31,9 @@ export function withMeter<T>(meter: Meter, evaluate: () => T): T {
     const value = evaluate();
     if (meter.overdraft !== undefined) throw meter.overdraft;
     return value;
+  } catch (error) {
+    // Whatever came of it after an overdraft rests on work that was not done.
+    throw meter.overdraft ?? error;
   } finally {
     current = outer;
   }
@@ -72,7 +75,11 @@ function visit(node: ASTNode, report: (value: unknown) => void): void {
     visit(operand, (value) => {
       values[i] = value;
       seen += 1;
-      if (seen === operands.length) charge(price(values));
+      if (seen < operands.length) return;
+      const units = price(values);
+      // Trees are kept for the next evaluation, values are not.
+      values.fill(undefined);
+      charge(units);
     });
   });
   for (const other of childNodes(node)) if (!operands.includes(other)) visit(other, () => {});
@@ -80,11 +87,23 @@ function visit(node: ASTNode, report: (value: unknown) => void): void {
   intercept(node, (evaluate) => {
     charge(1);
     seen = 0;
-    const value = evaluate();
+    const value = orCharge(evaluate);
     if (creates) charge(sizeOf(value));
     report(value);
     return value;
   });
+}
+
+/** Errors are dear, since each takes a stack trace, and a loop can swallow one for every item. */
+const unitsPerError = 100;
+
+function orCharge(evaluate: () => unknown): unknown {
+  try {
+    return evaluate();
+  } catch (error) {
+    charge(unitsPerError);
+    throw error;
+  }
 }
 
 /**

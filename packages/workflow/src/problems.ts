@@ -3,7 +3,7 @@ import type { WorkflowProblem } from "./workflow.ts";
 import { workflowLimits } from "./workflow-limits.ts";
 
 /** A place in a text; both count from 1. */
-export interface Position {
+interface Position {
   line: number;
   column: number;
 }

@@ -1,6 +1,6 @@
 import { limits, type RetryPolicy } from "@muster/sdk/protocol";
 import type { Static } from "typebox";
-import { bareExpression, checkExpressions } from "./check-expressions.ts";
+import { checkExpressions } from "./check-expressions.ts";
 import { checkShape } from "./check-shape.ts";
 import { parseDuration } from "./duration.ts";
 import { checkInputSchemas, type InputsSchema } from "./input-schema.ts";
@@ -8,6 +8,7 @@ import { loadJson } from "./json-document.ts";
 import { isObject, type Path } from "./path.ts";
 import { collectProblems, type ProblemCollector } from "./problems.ts";
 import { checkGraph } from "./step-graph.ts";
+import { bareExpression } from "./template.ts";
 import type { Template, Workflow, WorkflowProblem, WorkflowStep } from "./workflow.ts";
 import type { WorkflowDocument } from "./workflow-schema.ts";
 import { type LoadedDocument, loadYaml } from "./yaml-document.ts";
@@ -81,7 +82,7 @@ function buildStep(name: string, step: ValidStep): WorkflowStep {
     with: step.with,
     needs: typeof needs === "string" ? [needs] : needs,
     forEach: withBraces(step["for-each"]),
-    when: when === undefined ? undefined : String(withBraces(String(when))),
+    when: when === undefined ? undefined : bareExpression(String(when))?.trim(),
     join: step.join ?? "all",
     retry: buildRetry(step.retry),
     timeoutMs: timeout === undefined ? undefined : parseDuration(timeout),
@@ -90,7 +91,7 @@ function buildStep(name: string, step: ValidStep): WorkflowStep {
   };
 }
 
-/** A bare expression as a template, so that one function evaluates everything. */
+/** An expression that may be bare as a template. */
 function withBraces(template: Template): Template {
   if (typeof template !== "string") return template;
   return `\${{ ${bareExpression(template)?.trim()} }}`;

@@ -1,6 +1,6 @@
 import { workflowLimits } from "./workflow-limits.ts";
 
-export type TemplatePart =
+type TemplatePart =
   | { kind: "text"; text: string }
   /** `source` is what stands between `${{` and `}}`, blanks included. */
   | { kind: "expression"; source: string };
@@ -36,6 +36,11 @@ export function soleExpression(split: SplitTemplate): string | undefined {
   const parts = split.parts.filter((part) => part.kind === "expression" || part.text.trim() !== "");
   const [only] = parts;
   return parts.length === 1 && only?.kind === "expression" ? only.source : undefined;
+}
+
+/** `when` and `for-each` are expressions by nature, so the braces around them may be left out. */
+export function bareExpression(text: string): string | undefined {
+  return text.includes("${{") ? soleExpression(splitTemplate(text)) : text;
 }
 
 /**

@@ -10,7 +10,7 @@ import { workflowLimits } from "./workflow-limits.ts";
  */
 
 /** Names of steps and inputs: they stand in expressions, where a hyphen would be a minus. */
-export const identifierPattern = "^(?!(in|true|false|null)$)[A-Za-z][A-Za-z0-9_]*$";
+const identifierPattern = "^(?!(in|true|false|null)$)[A-Za-z][A-Za-z0-9_]*$";
 
 const Duration = Type.Union(
   [

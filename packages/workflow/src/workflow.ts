@@ -21,19 +21,29 @@ export interface WorkflowStep {
   agent: string | undefined;
   with: Template;
   needs: string[];
-  /** Evaluates to a list; the step becomes one task per item. */
+  /** Evaluates to a list of at most 10,000; the step becomes one task per item. See `evaluateForEach`. */
   forEach: Template | undefined;
-  /** A single expression that evaluates to a boolean; false skips the step. */
+  /**
+   * A single expression, without `${{ }}`, that evaluates to a boolean; false skips the step. Evaluated once
+   * for the step, before any fan-out and so without `item`. See `evaluateWhen`.
+   */
   when: string | undefined;
   join: JoinPolicy;
   retry: RetryPolicy | undefined;
   timeoutMs: number | undefined;
   priority: Priority | undefined;
-  /** Shapes the step's output from `result`. */
+  /**
+   * Shapes the step's output from `result`: what its task gave, or with a fan-out the list of what its tasks
+   * gave, in the order of the items, null for each that did not complete. Evaluated once for the step.
+   */
   output: Template | undefined;
 }
 
-/** What expressions can see. `item` and `index` only inside a fan-out, `result` only in a step's `output`. */
+/**
+ * What expressions can see. `item` and `index` only in the `with` of a fan-out, `result` only in a step's
+ * `output`. `steps` must hold every step that the expressions may name (for the output of a run that is every
+ * step), also those that were skipped, failed or have not ended: their output is null.
+ */
 export interface Scope {
   inputs: Record<string, unknown>;
   steps: Record<string, { output: unknown; status: string }>;

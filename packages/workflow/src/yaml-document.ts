@@ -31,7 +31,7 @@ export function loadYaml(text: string): LoadedDocument {
   }
   const lines = new LineCounter();
   const parsed = parse(text, lines);
-  if (parsed === undefined) return broken({ message: "the document is nested too deeply", path: [] });
+  if (parsed === undefined) return broken({ message: tooDeep, path: [] });
   const syntax = syntaxProblems(parsed, text, lines);
   if (syntax.length > 0) return { document: undefined, problems: syntax, locate: () => undefined };
 
@@ -52,17 +52,24 @@ function parse(text: string, lines: LineCounter): Document.Parsed | undefined {
   }
 }
 
+/** The first error of each line: the ones behind it are mostly its consequences. */
 function syntaxProblems(yaml: Document.Parsed, text: string, lines: LineCounter): WorkflowProblem[] {
   let at = { line: 1, column: 1 };
   const problems = collectProblems(() => at);
+  const told = new Set<number>();
   for (const error of [...yaml.errors, ...yaml.warnings]) {
     const { line, col } = lines.linePos(error.pos[0]);
     at = { line: Math.max(1, line), column: Math.max(1, col) };
+    if (told.has(at.line)) continue;
+    told.add(at.line);
     const lineText = text.slice(lines.lineStarts[at.line - 1] ?? 0).split("\n", 1)[0] ?? "";
-    problems.report({ message: error.message, hint: yamlErrorHint(error.code, lineText), path: [] });
+    const message = error.code === "RESOURCE_EXHAUSTION" ? tooDeep : error.message;
+    problems.report({ message, hint: yamlErrorHint(error.code, lineText), path: [] });
   }
   return problems.list();
 }
+
+const tooDeep = "the document is nested too deeply";
 
 function broken(report: ProblemReport): LoadedDocument {
   const locate = () => ({ line: 1, column: 1 });

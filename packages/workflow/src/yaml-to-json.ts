@@ -18,83 +18,87 @@ export const placeKey = (path: Path): string => path.join("\0");
  * list, no infinite numbers, and few aliases, so that a small text stays a small document.
  */
 export function convertYaml(yaml: Document.Parsed) {
-  const marks = new Map<string, Mark>();
-  const reports: ProblemReport[] = [];
-  const anchors = new Map<string, Node>();
-  const open = new Set<Node>();
-  let values = 0;
-  let aliases = 0;
-  let full = false;
+  const conversion = new Conversion();
+  const json = conversion.convert(yaml.contents, [], undefined);
+  return { json, marks: conversion.marks, reports: conversion.reports };
+}
 
-  function convert(node: Node | null, path: Path, keyOffset: number | undefined): unknown {
-    if (full) return null;
-    values += 1;
-    if (values > workflowLimits.documentValues) {
-      full = true;
-      return refuse(path, `the document has more than ${workflowLimits.documentValues} values`);
+class Conversion {
+  readonly marks = new Map<string, Mark>();
+  readonly reports: ProblemReport[] = [];
+  readonly #anchors = new Map<string, Node>();
+  /** The lists and maps that are being converted, to notice an alias inside its own value. */
+  readonly #open = new Set<Node>();
+  #values = 0;
+  #aliases = 0;
+  /** Whether a bound was passed; nothing more is converted then. */
+  #full = false;
+
+  convert(node: Node | null, path: Path, keyOffset: number | undefined): unknown {
+    if (this.#full) return null;
+    this.#values += 1;
+    if (this.#values > workflowLimits.documentValues) {
+      this.#full = true;
+      return this.#refuse(path, `the document has more than ${workflowLimits.documentValues} values`);
     }
     const [start, end] = node?.range ?? [keyOffset ?? 0, keyOffset ?? 0];
-    marks.set(placeKey(path), { key: keyOffset, start, end });
+    this.marks.set(placeKey(path), { key: keyOffset, start, end });
     if (path.length > workflowLimits.documentDepth) {
-      return refuse(path, `nested more than ${workflowLimits.documentDepth} levels deep`);
+      return this.#refuse(path, `nested more than ${workflowLimits.documentDepth} levels deep`);
     }
     if (node === null) return null;
-    if (isAlias(node)) return convertAlias(node.source, path, keyOffset);
-    if ("anchor" in node && node.anchor !== undefined) anchors.set(node.anchor, node);
-    if (isScalar(node)) return convertScalar(node, path);
-    open.add(node);
-    const value = isMap(node)
-      ? convertMap(node.items, path)
-      : isSeq(node)
-        ? convertList(node.items, path)
-        : null;
-    open.delete(node);
-    return value;
+    if (isAlias(node)) return this.#convertAlias(node.source, path, keyOffset);
+    if ("anchor" in node && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
+    return isScalar(node) ? this.#convertScalar(node, path) : this.#convertCollection(node, path);
   }
 
-  function refuse(path: Path, message: string, hint?: string): null {
-    reports.push({ path, message, hint });
+  #refuse(path: Path, message: string, hint?: string): null {
+    this.reports.push({ path, message, hint });
     return null;
   }
 
-  function convertAlias(name: string, path: Path, keyOffset: number | undefined): unknown {
-    aliases += 1;
-    if (aliases > workflowLimits.aliases) {
-      full = true;
-      return refuse(path, `more than ${workflowLimits.aliases} YAML aliases`, "write the values out");
+  #convertAlias(name: string, path: Path, keyOffset: number | undefined): unknown {
+    this.#aliases += 1;
+    if (this.#aliases > workflowLimits.aliases) {
+      this.#full = true;
+      return this.#refuse(path, `more than ${workflowLimits.aliases} YAML aliases`, "write the values out");
     }
-    const target = anchors.get(name);
-    if (target === undefined) return refuse(path, `unknown alias "*${name}"`);
-    if (open.has(target)) return refuse(path, `the alias "*${name}" is inside the value that it stands for`);
-    return convert(target, path, keyOffset);
+    const target = this.#anchors.get(name);
+    if (target === undefined) return this.#refuse(path, `unknown alias "*${name}"`);
+    if (this.#open.has(target)) {
+      return this.#refuse(path, `the alias "*${name}" is inside the value that it stands for`);
+    }
+    return this.convert(target, path, keyOffset);
   }
 
-  function convertScalar(node: Scalar, path: Path): unknown {
+  #convertScalar(node: Scalar, path: Path): unknown {
     const { value } = node;
     if (typeof value !== "number" || Number.isFinite(value)) return value;
-    return refuse(path, `${node.source ?? value} is no JSON number`);
+    return this.#refuse(path, `${node.source ?? value} is no JSON number`);
   }
 
-  function convertList(items: unknown[], path: Path): unknown[] {
-    return items.map((item, i) => convert(item as Node | null, [...path, i], undefined));
+  #convertCollection(node: Node, path: Path): unknown {
+    this.#open.add(node);
+    let value: unknown = null;
+    if (isMap(node)) value = this.#convertMap(node.items, path);
+    else if (isSeq(node))
+      value = node.items.map((item, i) => this.convert(item as Node | null, [...path, i], undefined));
+    this.#open.delete(node);
+    return value;
   }
 
-  function convertMap(pairs: Pair[], path: Path): Record<string, unknown> {
+  #convertMap(pairs: Pair[], path: Path): Record<string, unknown> {
     const object: Record<string, unknown> = {};
     for (const pair of pairs) {
       const keyNode = pair.key as Node | null;
       const keyOffset = keyNode?.range?.[0] ?? 0;
       const key = isScalar(keyNode) && keyNode.value !== null ? String(keyNode.value) : undefined;
       const mistake = key === undefined ? "a key must be plain text" : keyMistake(key, object);
-      if (mistake !== undefined)
-        reports.push({ path, at: { textOffset: keyOffset }, ...keyReport(mistake, key) });
-      else object[key!] = convert(pair.value as Node | null, [...path, key!], keyOffset);
+      if (mistake !== undefined) this.reports.push({ path, at: { textOffset: keyOffset }, message: mistake });
+      else object[key!] = this.convert(pair.value as Node | null, [...path, key!], keyOffset);
     }
     return object;
   }
-
-  const json = convert(yaml.contents, [], undefined);
-  return { json, marks, reports };
 }
 
 function keyMistake(key: string, object: Record<string, unknown>): string | undefined {
@@ -102,8 +106,3 @@ function keyMistake(key: string, object: Record<string, unknown>): string | unde
   if (Object.hasOwn(object, key)) return `the key "${key}" is here twice`;
   return undefined;
 }
-
-const keyReport = (message: string, key: string | undefined) => ({
-  message,
-  hint: key === "<<" ? "YAML merge keys are not supported; write the values out" : undefined,
-});

@@ -28,17 +28,36 @@ export interface WorkbenchOptions {
 export const createWorkbench = (agents: AgentDefinition[], options: WorkbenchOptions = {}): Workbench => {
   const signal = options.signal ?? new AbortController().signal;
   const bench: Omit<Workbench, "run"> = { delegated: [], progress: [], logs: [] };
+  const taken = new Map<AgentDefinition, number>();
+  const waiting: (() => void)[] = [];
   let tasks = 0;
 
   const run = async (name: string, input: unknown): Promise<unknown> => {
     const stub = options.stubs?.[name];
     if (stub !== undefined) return stub(input);
-    const capability = agents.flatMap((agent) => [...agent.capabilities]).find((one) => one.name === name);
-    if (capability === undefined) throw new MusterError("not_found", `Nobody offers ${name}.`);
+    const agent = agents.find(({ capabilities }) => capabilities.some((one) => one.name === name));
+    const capability = agent?.capabilities.find((one) => one.name === name);
+    if (agent === undefined || capability === undefined) {
+      throw new MusterError("not_found", `Nobody offers ${name}.`);
+    }
     check(capability, "inputSchema", input);
-    const output = await capability.handler(contextOf(name, input));
+    const output = await withSlot(agent, async () => capability.handler(contextOf(name, input)));
     check(capability, "outputSchema", output);
     return JSON.parse(JSON.stringify(output));
+  };
+
+  /** No agent gets more tasks at once than it wants. */
+  const withSlot = async <T>(agent: AgentDefinition, work: () => Promise<T>): Promise<T> => {
+    while ((taken.get(agent) ?? 0) >= (agent.maxConcurrency ?? 1)) {
+      await new Promise<void>((resume) => waiting.push(resume));
+    }
+    taken.set(agent, (taken.get(agent) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      taken.set(agent, taken.get(agent)! - 1);
+      for (const resume of waiting.splice(0)) resume();
+    }
   };
 
   const delegate = async (name: string, input: unknown, key?: string): Promise<unknown> => {
@@ -68,7 +87,7 @@ export const createWorkbench = (agents: AgentDefinition[], options: WorkbenchOpt
       priority: "medium",
       attempt: 1,
       maxAttempts: 4,
-      signal,
+      signal: AbortSignal.any([signal]),
       async step<T>(key: string, work: () => Promise<T> | T): Promise<T> {
         if (!journal.has(key)) journal.set(key, JSON.parse(JSON.stringify(await work())));
         return journal.get(key) as T;

@@ -98,7 +98,7 @@ export class AgentRuntime {
 
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    if (this.#slots.taken > 0) {
+    if (this.#slots.taken > 0 && graceMs > 0) {
       void this.#heartbeat.beat();
       await this.#within(
         graceMs,

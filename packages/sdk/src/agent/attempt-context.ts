@@ -90,7 +90,7 @@ const createSteps = (attempt: Attempt) => {
     steps ??= new Map();
     const known = steps.get(key);
     if (known !== undefined) return known as Promise<T>;
-    const running = tended(checkKey(key, taskId) ?? run(key, work));
+    const running = tended(checkKey(key, taskId) ?? checkStepKey(key) ?? run(key, work));
     steps.set(key, running);
     // A step that failed is not done: the handler may try it again.
     running.catch(() => steps?.delete(key));
@@ -130,6 +130,14 @@ const createDelegations = (attempt: Attempt) => {
       tended(hand(key, tasks)),
   };
 };
+
+/** The journal keeps the sub-tasks of a task as well, under keys that a step must not take. */
+const checkStepKey = (key: string): Promise<never> | undefined =>
+  key.startsWith("delegate:")
+    ? Promise.reject(
+        new MusterError("invalid_request", `"${key}" cannot name a step: "delegate:" is for sub-tasks.`),
+      )
+    : undefined;
 
 const withJsonInput = (task: TaskSubmission): TaskSubmission =>
   task.input === undefined ? task : { ...task, input: toJson(task.input, "The input of a sub-task") };

@@ -37,6 +37,7 @@ export class Attempt {
   /** When the lease was last known to be live. */
   #liveAt: number;
   #gone: MusterError | undefined;
+  #ended = false;
   #abort: AbortController | undefined;
   #holdsSlot = false;
   #parked = false;
@@ -59,6 +60,8 @@ export class Attempt {
 
   /** Why nothing can be done under this attempt any more; undefined while it is live. */
   get gone(): MusterError | undefined {
+    // Made when somebody asks for it: an error costs more than all else that an attempt needs.
+    if (this.#ended) this.#gone ??= endedError(this.assignment.taskId);
     return this.#gone;
   }
 
@@ -93,9 +96,7 @@ export class Attempt {
 
   /** Settled, or given up: frees the slot. */
   end(): void {
-    this.#gone ??= new MusterError("conflict", `Task ${this.assignment.taskId} has ended.`, {
-      hint: "Await everything that the handler starts before it returns.",
-    });
+    this.#ended = true;
     this.#host.forget(this);
     if (this.#holdsSlot) this.#host.slots.free();
     this.#holdsSlot = false;
@@ -103,7 +104,7 @@ export class Attempt {
 
   /** The task is not this agent's any more: the handler is told to stop, and nothing more is reported. */
   lose(reason: string): void {
-    if (this.#gone !== undefined) return;
+    if (this.#ended || this.#gone !== undefined) return;
     this.#gone = new MusterError("lease_lost", `Task ${this.assignment.taskId} was taken away: ${reason}.`, {
       hint: "Stop working on it; nothing more is accepted.",
     });
@@ -149,7 +150,7 @@ export class Attempt {
   /** Frees the slot until the attempt is resumed; at once where the resumption overtook the answer to `wait`. */
   async park(token: string): Promise<void> {
     if (token !== this.#token) return;
-    if (this.#gone !== undefined) throw this.#gone;
+    if (this.gone !== undefined) throw this.gone;
     const resumed = this.#untilResumed();
     this.#parked = true;
     if (this.#holdsSlot) {
@@ -165,7 +166,7 @@ export class Attempt {
     body: Omit<AgentRequest<O>, keyof HeldLease>,
   ): Promise<{ answer: AgentResponse<O>; token: string }> {
     for (;;) {
-      if (this.#gone !== undefined) throw this.#gone;
+      if (this.gone !== undefined) throw this.gone;
       const token = this.#token;
       const request = { taskId: this.assignment.taskId, leaseToken: token, ...body } as AgentRequest<O>;
       if (operation === "wait") this.#waitsInFlight++;
@@ -182,7 +183,7 @@ export class Attempt {
 
   /** Returns where the call is worth repeating; throws where it is not. */
   async #refused(error: unknown, token: string): Promise<void> {
-    if (this.#gone !== undefined) throw this.#gone;
+    if (this.gone !== undefined) throw this.gone;
     if (!(error instanceof MusterError && error.code === "lease_lost")) throw error;
     if (token !== this.#token) return;
     if (!this.#mayBeParked) {
@@ -196,7 +197,7 @@ export class Attempt {
   /** Twice the lease leaves room for an orchestrator that was away itself; after that it is surely lost. */
   get #mayBeLive(): boolean {
     const { clock, connection } = this.#host;
-    return this.#gone === undefined && clock.now() < this.#liveAt + 2 * connection.session.leaseMs;
+    return this.gone === undefined && clock.now() < this.#liveAt + 2 * connection.session.leaseMs;
   }
 
   get #mayBeParked(): boolean {
@@ -221,3 +222,8 @@ export class Attempt {
     this.#resumption = undefined;
   }
 }
+
+const endedError = (taskId: string): MusterError =>
+  new MusterError("conflict", `Task ${taskId} has ended.`, {
+    hint: "Await everything that the handler starts before it returns.",
+  });

@@ -3,7 +3,7 @@ import { type Check, compileCheck } from "./compile-check.ts";
 import type { CapabilityDefinition } from "./create-agent.ts";
 
 /** A capability that is ready to work: its handler, and its schemas compiled. */
-export interface ReadyCapability {
+interface ReadyCapability {
   name: string;
   handler: CapabilityDefinition["handler"];
   checkInput: Check | undefined;

@@ -12,12 +12,15 @@ export interface CheckFault {
 export type Check = (value: unknown) => CheckFault | undefined;
 
 let ajv: Ajv2020 | undefined;
+/** What the compiler knows by name without any schema of ours: its meta-schemas. */
+let ownRefs: ReadonlySet<string> = new Set();
 
 /** One compiler for all schemas. It stops at the first fault: listing all of a hostile input would cost too much. */
 const compiler = (): Ajv2020 => {
   if (ajv === undefined) {
     ajv = new Ajv2020({ strict: false, allErrors: false, validateFormats: true });
     formats.default(ajv);
+    ownRefs = new Set(Object.keys(ajv.refs));
   }
   return ajv;
 };
@@ -54,9 +57,15 @@ const compile = (schema: Record<string, unknown> | boolean, subject: string) => 
       },
     );
   } finally {
-    // Two capabilities may use the same $id; the compiler would refuse the second.
-    if (typeof schema === "object") compiler().removeSchema(schema);
+    forget(schema);
   }
+};
+
+/** Two capabilities may use the same $id, outside or within; the compiler would refuse the second. */
+const forget = (schema: Record<string, unknown> | boolean): void => {
+  const { refs } = compiler();
+  if (typeof schema === "object") compiler().removeSchema(schema);
+  for (const ref of Object.keys(refs)) if (!ownRefs.has(ref)) delete refs[ref];
 };
 
 const faultOf = (errors: readonly ErrorObject[]): CheckFault => {

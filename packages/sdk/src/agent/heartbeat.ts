@@ -13,7 +13,7 @@ interface HeartbeatOptions {
   environment: AgentEnvironment;
   /** Every lease that the agent holds now. */
   leases: () => HeldLease[];
-  /** Whether the agent can take more work; said only where it changes. */
+  /** Whether the agent can take no more work for now. */
   isBusy: () => boolean;
   /** What the orchestrator said: which of the leases that were sent are lost; all others are prolonged. */
   onAnswer: (sent: readonly HeldLease[], lost: ReadonlySet<string>) => void;
@@ -78,18 +78,19 @@ export class Heartbeat {
 
   async #send(): Promise<void> {
     const held = this.#options.leases();
+    const status = this.#status();
     for (let from = 0; from === 0 || from < held.length; from += mostLeases) {
       const tasks = held.slice(from, from + mostLeases);
-      const { lost } = await this.#options.connection.request("heartbeat", { ...this.#status(), tasks });
+      const { lost } = await this.#options.connection.request("heartbeat", { ...status, tasks });
       if (!this.#stopped) this.#options.onAnswer(tasks, new Set(lost));
     }
+    this.#saidBusy = status.status === "busy";
   }
 
+  /** Busy is said as long as it lasts, since a new registration forgets it; available only to take it back. */
   #status(): { status?: AgentStatus } {
-    const busy = this.#options.isBusy();
-    if (busy === this.#saidBusy) return {};
-    this.#saidBusy = busy;
-    return { status: busy ? "busy" : "available" };
+    if (this.#options.isBusy()) return { status: "busy" };
+    return this.#saidBusy ? { status: "available" } : {};
   }
 }
 

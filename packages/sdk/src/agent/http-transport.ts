@@ -6,10 +6,10 @@ import { sleep, systemClock } from "../time/clock.ts";
 import { systemRandom } from "../time/random.ts";
 import { createKeepAlive } from "./keep-alive.ts";
 import type { AgentTransport } from "./transport.ts";
-import type { TransportOptions } from "./web-socket-transport.ts";
+import { closedError, type TransportOptions } from "./web-socket-transport.ts";
 
 const pollMs = 25_000;
-const messagesPerPoll = 10;
+const messagesPerPoll = 100;
 const pollRetryDelay = { firstMs: 100, maxMs: 10_000 };
 
 /**
@@ -56,6 +56,7 @@ export const createHttpTransport = ({
 
   return {
     async connect(registration, onMessage) {
+      if (closed) throw closedError();
       polling.abort();
       polling = new AbortController();
       const { signal } = polling;
@@ -67,7 +68,7 @@ export const createHttpTransport = ({
         token: apiKey,
         signal,
       })) as AgentSession;
-      if (closed) throw new MusterError("unavailable", "The agent was stopped while it registered.");
+      if (closed) throw closedError();
       keepAlive.begin();
       void poll(session, onMessage);
       return session;

@@ -13,7 +13,8 @@ interface OpenWait {
 /**
  * Everything that one attempt waits for, as one wait at a time: a single set of sub-tasks until all of them
  * ended, several sets until any sub-task ended, and each set gets its results as soon as it is complete. While
- * nothing can go on the attempt is parked; when it is resumed, what is still open is waited for again.
+ * nothing can go on the attempt is parked; when it is resumed, or when a set is added meanwhile, what is open is
+ * waited for anew.
  */
 export class Waits {
   readonly #attempt: Attempt;
@@ -21,6 +22,9 @@ export class Waits {
   /** Delegations that are being created: the wait begins once they can be part of it. */
   #starting = 0;
   #waiting = false;
+  /** Counts the sets, so that one that came while a wait was under way is not overlooked. */
+  #added = 0;
+  #onAdded: (() => void) | undefined;
 
   constructor(attempt: Attempt) {
     this.#attempt = attempt;
@@ -40,13 +44,17 @@ export class Waits {
 
   #add(taskIds: readonly string[]): Promise<TaskResult[]> {
     return new Promise((resolve, reject) => {
-      if (taskIds.length === 0) resolve([]);
-      else this.#open.add({ taskIds, missing: new Set(taskIds), results: new Map(), resolve, reject });
+      this.#open.add({ taskIds, missing: new Set(taskIds), results: new Map(), resolve, reject });
+      this.#added++;
     });
   }
 
   #go(): void {
-    if (this.#waiting || this.#starting > 0 || this.#open.size === 0) return;
+    if (this.#starting > 0 || this.#open.size === 0) return;
+    if (this.#waiting) {
+      this.#onAdded?.();
+      return;
+    }
     this.#waiting = true;
     void this.#waitForAll().finally(() => {
       this.#waiting = false;
@@ -65,16 +73,29 @@ export class Waits {
 
   async #waitOnce(): Promise<void> {
     const taskIds = this.#missing();
+    const added = this.#added;
     const mode = this.#open.size === 1 ? "all" : "any";
     const { answer, token } = await this.#attempt.call("wait", { taskIds, mode });
     for (const result of answer.settled) this.#deliver(result);
-    if (answer.parked) return this.#attempt.park(token);
+    if (answer.parked) return this.#pause(this.#attempt.park(token), added);
     if (answer.settled.length === 0) {
       throw new MusterError(
         "internal",
         "The orchestrator ended a wait without a result and without parking it.",
       );
     }
+  }
+
+  /** Until the attempt is resumed, or a set was added that the wait just begun did not know. */
+  async #pause(resumed: Promise<void>, added: number): Promise<void> {
+    // Where a new set wins, nobody looks at it any more.
+    resumed.catch(() => undefined);
+    if (this.#added !== added) return;
+    const more = new Promise<void>((resolve) => {
+      this.#onAdded = resolve;
+    });
+    await Promise.race([resumed, more]);
+    this.#onAdded = undefined;
   }
 
   /** What all sets together still miss, each once, as many as one wait may name. */

@@ -61,10 +61,10 @@ export const createWebSocketTransport = ({ url, apiKey, ...options }: TransportO
   };
 
   const connect: AgentTransport["connect"] = async (registration, onMessage) => {
+    if (closing.signal.aborted) throw closedError();
     const mine = ++era;
     hangUp(line);
     line = undefined;
-    closing.signal.throwIfAborted();
     refusal = new MusterError("agent_unknown", "The agent is not registered.");
     const session = await begin("register", registration, onMessage, mine);
     keepAlive.begin();
@@ -79,8 +79,9 @@ export const createWebSocketTransport = ({ url, apiKey, ...options }: TransportO
     mine: number,
   ): Promise<unknown> => {
     let session: Pick<AgentSession, "agentId" | "session"> | undefined;
-    const opened = await openLine(onMessage, () => {
-      if (line !== opened) return;
+    let opened: Line | undefined;
+    opened = await openLine(onMessage, () => {
+      if (opened === undefined || line !== opened) return;
       line = undefined;
       if (session !== undefined) void reconnect(session, onMessage, mine);
     });
@@ -137,6 +138,9 @@ export const createWebSocketTransport = ({ url, apiKey, ...options }: TransportO
     },
   };
 };
+
+export const closedError = (): MusterError =>
+  new MusterError("conflict", "This transport was closed.", { hint: "Create another one." });
 
 interface Line {
   socket: WebSocket;

@@ -17,7 +17,9 @@ export interface OpenWebSocketOptions {
 
 const openMs = 15_000;
 /** The server pings every 15 s; one that is silent for longer than this is gone, whatever TCP says. */
-export const silenceMs = 40_000;
+const silenceMs = 40_000;
+/** An assignment carries an input and a whole journal; more than this is not taken in one frame. */
+const frameBytes = 25 * limits.payloadBytes;
 const farewellMs = 1_000;
 const refusalBytes = 64 * 1024;
 
@@ -30,8 +32,7 @@ export const openWebSocket = (options: OpenWebSocketOptions): Promise<WebSocket>
     const socket = new WebSocket(toWebSocketUrl(options.serverUrl, options.path), {
       headers: { authorization: `Bearer ${options.apiKey}` },
       handshakeTimeout: openMs,
-      // Events carry outputs and several messages never share a frame; twice a body is room enough.
-      maxPayload: 2 * limits.bodyBytes,
+      maxPayload: frameBytes,
       perMessageDeflate: false,
     });
     let failure = "the connection was closed";
@@ -39,7 +40,11 @@ export const openWebSocket = (options: OpenWebSocketOptions): Promise<WebSocket>
       failure = `nothing was heard for ${silenceMs} ms`;
       socket.terminate();
     });
-    socket.on("open", () => resolve(socket));
+    let isOpen = false;
+    socket.on("open", () => {
+      isOpen = true;
+      resolve(socket);
+    });
     socket.on("message", (data, isBinary) => {
       watch.heard();
       if (!isBinary) options.onText(data.toString());
@@ -58,9 +63,8 @@ export const openWebSocket = (options: OpenWebSocketOptions): Promise<WebSocket>
     socket.on("close", (code, reason) => {
       watch.stop();
       const text = reason.length > 0 ? `${code} ${reason}` : failure;
-      // After it was open this rejection changes nothing.
-      reject(unreachable(options.serverUrl, text));
-      options.onClose(text);
+      if (isOpen) options.onClose(text);
+      else reject(unreachable(options.serverUrl, text));
     });
   });
 

@@ -40,8 +40,9 @@ export const AgentRegistration = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: limits.nameLength,
-        pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        description: "Kept over reconnects; made up when left out.",
+        // Agents know the orchestrator's word by its name, so nobody else may bear it.
+        pattern: "^(?!orchestrator$)[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description: "Kept over reconnects; made up when left out. Anything but `orchestrator`.",
       }),
     ),
     name: Name,

@@ -17,8 +17,8 @@ export interface AgentConnections {
   get(agentId: string): AgentConnection | undefined;
   /** Forgets the connection if it still is the agent's. False where another one took over. */
   release(agentId: string, connection: AgentConnection): boolean;
-  /** Frees what belongs to agents that are no more: they expired, and nobody told us. */
-  sweep(isAlive: (session: string) => boolean): void;
+  /** Forgets agents with a mailbox that are no more: they went away in silence. Answers whom. */
+  sweep(isAlive: (agentId: string, session: string) => Promise<boolean>): Promise<string[]>;
 }
 
 export function createAgentConnections(): AgentConnections {
@@ -34,12 +34,16 @@ export function createAgentConnections(): AgentConnections {
       if (byAgent.get(agentId) !== connection) return false;
       return byAgent.delete(agentId);
     },
-    sweep(isAlive) {
-      for (const [agentId, connection] of byAgent) {
-        if (connection.mailbox === undefined || isAlive(connection.session)) continue;
+    async sweep(isAlive) {
+      const gone: string[] = [];
+      for (const [agentId, connection] of [...byAgent]) {
+        if (connection.mailbox === undefined || (await isAlive(agentId, connection.session))) continue;
+        if (byAgent.get(agentId) !== connection) continue;
         byAgent.delete(agentId);
         connection.mailbox.close();
+        gone.push(agentId);
       }
+      return gone;
     },
   };
 }

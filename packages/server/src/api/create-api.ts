@@ -14,9 +14,11 @@ import type { ApiContext, ApiServer } from "./api-context.ts";
 import { authenticateRequests } from "./authenticate.ts";
 import { type Closing, createClosing } from "./closing.ts";
 import { defaultSendBounds, type SendBounds } from "./event-socket.ts";
+import { forgetSilentAgents } from "./forget-silent-agents.ts";
 import { acceptJsonBodies } from "./json-body.ts";
 import { defaultKeepAlive, type KeepAliveTimes } from "./keep-alive.ts";
 import { createNamedSchemas, type NamedSchemas } from "./named-schemas.ts";
+import { trackConnections } from "./open-connections.ts";
 import { describeInOpenApi } from "./openapi.ts";
 import { createOperation } from "./operation.ts";
 import { answerUnreadable, answerWithProblems, operationalError, sendProblem } from "./problems.ts";
@@ -55,6 +57,10 @@ export interface ApiOptions {
   sendBounds?: Partial<SendBounds>;
   /** A WebSocket of an agent that has not registered by then is closed. */
   joinWithinMs?: number;
+  /** How often mailboxes of agents that expired are cleared away. */
+  sweepMs?: number;
+  /** Requests that are still under way this long after `close` are cut off. */
+  closeWithinMs?: number;
 }
 
 export interface Api {
@@ -68,12 +74,12 @@ export interface Api {
 
 const defaultMaxConnections = 10_000;
 const defaultJoinWithinMs = 10_000;
+const defaultCloseWithinMs = 10_000;
 /** How long a client may take to send a whole request. */
 const requestMs = 30_000;
 /** How long a connection may be silent; longer than any long poll. */
 const silentConnectionMs = limits.longPollMs + 30_000;
-/** How often mailboxes of agents that expired are cleared away. */
-const sweepMs = 30_000;
+const defaultSweepMs = 30_000;
 /** Longest id in an address, encoded. */
 const parameterLength = 512;
 
@@ -85,18 +91,20 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const context = createContext(options, closing, named);
 
   answerWithProblems(app);
+  // First of all hooks: it marks upgrades, so that the socket of one that a later hook refuses is let go.
+  await acceptWebSockets(app, closing, agentSockets);
   markAnswers(app, closing);
   answerWrongMethods(app);
   await app.register(helmet);
   const throttle = await createThrottle(app, { ...defaultRateLimits, ...options.rateLimits });
   authenticateRequests(app, { orchestrator: options.orchestrator, throttle, localKey: options.localKey });
   acceptJsonBodies(app);
-  await acceptWebSockets(app, closing, agentSockets);
   await describeInOpenApi(app, options.version);
   validateWith(app, context.validators);
   addRoutes(app, context, agentSockets, options.joinWithinMs ?? defaultJoinWithinMs);
   for (const schema of named.all()) app.addSchema(schema);
-  sweepMailboxes(app, context);
+  sweepMailboxes(app, context, options.sweepMs ?? defaultSweepMs);
+  endConnections(app, options.closeWithinMs ?? defaultCloseWithinMs);
   await app.ready();
   return asApi(app);
 }
@@ -140,11 +148,25 @@ function validateWith(app: ApiServer, validators: SchemaValidators): void {
   app.setSerializerCompiler(() => JSON.stringify);
 }
 
-function sweepMailboxes(app: ApiServer, { connections, orchestrator }: ApiContext): void {
-  const isAlive = (session: string) => orchestrator.gateway.authenticate(session) !== undefined;
-  const sweep = setInterval(() => connections.sweep(isAlive), sweepMs);
+function sweepMailboxes(app: ApiServer, context: ApiContext, sweepMs: number): void {
+  const sweep = setInterval(() => {
+    forgetSilentAgents(context).catch((error: unknown) =>
+      app.log.warn({ err: error }, "mailboxes were not swept"),
+    );
+  }, sweepMs);
   sweep.unref();
   app.addHook("onClose", async () => clearInterval(sweep));
+}
+
+/** Requests that are under way may end; connections without one, and after a while all, are ended from here. */
+function endConnections(app: ApiServer, closeWithinMs: number): void {
+  const connections = trackConnections(app.server);
+  let deadline: NodeJS.Timeout | undefined;
+  app.addHook("preClose", async () => {
+    connections.endUnused();
+    deadline = setTimeout(() => connections.endAll(), closeWithinMs);
+  });
+  app.addHook("onClose", async () => clearTimeout(deadline));
 }
 
 function createServer({ log, trustProxy, maxConnections }: ApiOptions): ApiServer {

@@ -1,6 +1,6 @@
 import { limits, type Message } from "@muster/sdk/protocol";
 import { describe, expect, test } from "vitest";
-import { createMailbox, type Mailbox } from "./mailbox.ts";
+import { Mailbox } from "./mailbox.ts";
 
 const message = (id: string, payload: unknown = null): Message => ({
   id,
@@ -19,7 +19,7 @@ const fill = (mailbox: Mailbox, ...names: string[]): void => {
 
 describe("a mailbox", () => {
   test("gives messages in order, as many as were asked for", async () => {
-    const mailbox = createMailbox();
+    const mailbox = new Mailbox();
     fill(mailbox, "a", "b", "c");
     expect(ids(await mailbox.take(2, 0, never))).toEqual(["a", "b"]);
     expect(ids(await mailbox.take(2, 0, never))).toEqual(["c"]);
@@ -27,18 +27,18 @@ describe("a mailbox", () => {
   });
 
   test("wakes who waits, with everything that arrived together", async () => {
-    const mailbox = createMailbox();
+    const mailbox = new Mailbox();
     const taken = mailbox.take(10, 5_000, never);
     fill(mailbox, "a", "b");
     expect(ids(await taken)).toEqual(["a", "b"]);
   });
 
   test("answers with nothing when the time is over", async () => {
-    expect(await createMailbox().take(10, 10, never)).toEqual([]);
+    expect(await new Mailbox().take(10, 10, never)).toEqual([]);
   });
 
   test("ends the first poller with nothing when a second one comes", async () => {
-    const mailbox = createMailbox();
+    const mailbox = new Mailbox();
     const first = mailbox.take(10, 5_000, never);
     const second = mailbox.take(10, 5_000, never);
     fill(mailbox, "a");
@@ -47,7 +47,7 @@ describe("a mailbox", () => {
   });
 
   test("takes nothing for a poller that is gone", async () => {
-    const mailbox = createMailbox();
+    const mailbox = new Mailbox();
     const gone = new AbortController();
     const aborted = mailbox.take(10, 5_000, gone.signal);
     fill(mailbox, "a");
@@ -58,7 +58,7 @@ describe("a mailbox", () => {
   });
 
   test("puts back in front", async () => {
-    const mailbox = createMailbox();
+    const mailbox = new Mailbox();
     fill(mailbox, "a", "b");
     const taken = await mailbox.take(2, 0, never);
     fill(mailbox, "c");
@@ -67,7 +67,7 @@ describe("a mailbox", () => {
   });
 
   test("wakes who waits when something is put back", async () => {
-    const mailbox = createMailbox();
+    const mailbox = new Mailbox();
     fill(mailbox, "a");
     const taken = await mailbox.take(1, 0, never);
     const next = mailbox.take(1, 5_000, never);
@@ -76,7 +76,7 @@ describe("a mailbox", () => {
   });
 
   test("is bounded in number", async () => {
-    const mailbox = createMailbox();
+    const mailbox = new Mailbox();
     for (let index = 0; index < limits.mailboxMessages; index++) {
       expect(mailbox.deliver(message(String(index)))).toBe(true);
     }
@@ -86,13 +86,13 @@ describe("a mailbox", () => {
   });
 
   test("is bounded in size, but takes any single message", () => {
-    const mailbox = createMailbox();
+    const mailbox = new Mailbox();
     expect(mailbox.deliver(message("huge", "x".repeat(40 * 1024 * 1024)))).toBe(true);
     expect(mailbox.deliver(message("small"))).toBe(false);
   });
 
   test("closed, it ends who waits and takes nothing more", async () => {
-    const mailbox = createMailbox();
+    const mailbox = new Mailbox();
     const taken = mailbox.take(10, 5_000, never);
     mailbox.close();
     expect(await taken).toEqual([]);

@@ -15,7 +15,7 @@ export const tags = [
 ];
 
 /** What a route is called, who may call it, what it takes and what it answers. */
-export interface OperationDescription {
+interface OperationDescription {
   id: string;
   tag: (typeof tags)[number]["name"];
   summary: string;

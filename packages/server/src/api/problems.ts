@@ -31,7 +31,7 @@ export function operationalError(error: unknown, request: FastifyRequest): Muste
   if (error instanceof MusterError) return error;
   const known = fromFastify(error as Partial<FastifyError>);
   if (known !== undefined) return known;
-  request.log.error({ err: error, requestId: request.id }, "a request failed in a way that nobody expected");
+  request.log.error({ err: error }, "a request failed in a way that nobody expected");
   return new MusterError("internal", `Something went wrong inside Muster. The request was ${request.id}.`, {
     hint: "Look for this request id in the server's log. The fault is Muster's, not the request's.",
   });

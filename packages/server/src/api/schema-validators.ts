@@ -23,7 +23,7 @@ export interface SchemaValidators {
   text(schema: TSchema): Check;
 }
 
-/** Checks are compiled when they are first asked for, against every schema that `named` knows by then. */
+/** A check is compiled when it is first used: most processes use few, and compiling takes its time. */
 export function createSchemaValidators(named: NamedSchemas): SchemaValidators {
   const bodies = createAjv({ coerceTypes: false, useDefaults: false });
   const texts = createAjv({ coerceTypes: true, useDefaults: true });
@@ -37,8 +37,10 @@ export function createSchemaValidators(named: NamedSchemas): SchemaValidators {
   }
 
   function checkWith(ajv: Ajv2020, schema: TSchema, where: string): Check {
-    const validate = compile(ajv, schema);
+    let compiled: ValidateFunction | undefined;
     return (value) => {
+      compiled ??= compile(ajv, schema);
+      const validate = compiled;
       if (!validate(value)) throw invalid(where, validate.errors ?? []);
     };
   }

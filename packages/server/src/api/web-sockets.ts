@@ -1,4 +1,7 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
+import { type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import websocket from "@fastify/websocket";
 import { limits, MusterError } from "@muster/sdk/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -6,6 +9,7 @@ import type { WebSocket } from "ws";
 import type { AgentSocket } from "./agent-socket.ts";
 import type { Closing } from "./closing.ts";
 import { closeCodes, closeSocket } from "./keep-alive.ts";
+import { problemType } from "./problems.ts";
 
 /** Operations that agents wait for get this long to end when the server closes. */
 const lastAnswersMs = 3_000;
@@ -17,8 +21,14 @@ export type AgentSockets = Map<WebSocket, AgentSocket>;
 
 /** Makes WebSocket routes possible. Their upgrade requests pass through the same hooks as any request. */
 export async function acceptWebSockets(app: FastifyInstance, closing: Closing, agents: AgentSockets) {
+  const upgrades = new EventEmitter();
+  app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (request.headers.upgrade?.toLowerCase() === "websocket")
+      upgrades.emit("upgrade", request, socket, head);
+    else serveWithoutUpgrade(app.server, request, socket);
+  });
   await app.register(websocket, {
-    options: { maxPayload: limits.bodyBytes },
+    options: { maxPayload: limits.bodyBytes, server: upgrades as Server },
     errorHandler: (error, socket, request) => {
       request.log.debug({ err: error }, "a WebSocket broke");
       socket.terminate();
@@ -28,6 +38,31 @@ export async function acceptWebSockets(app: FastifyInstance, closing: Closing, a
       closeAll(app, agents).then(() => app.websocketServer.close(() => done()), done);
     },
   });
+}
+
+/**
+ * A server may ignore an upgrade that it does not know, such as the offer of HTTP/2 that some clients make by
+ * themselves. Node hands these over without reading their body, so only requests without one can be served.
+ */
+function serveWithoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex): void {
+  socket.on("error", () => socket.destroy());
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket);
+  response.once("finish", () => (socket as Socket).destroySoon());
+  if (request.method === "GET" || request.method === "HEAD") {
+    server.emit("request", request, response);
+    return;
+  }
+  const problem = new MusterError("invalid_request", "This server does not upgrade to another protocol.", {
+    hint: "Make the client use HTTP/1.1 without an Upgrade header.",
+  }).toProblem();
+  const body = JSON.stringify(problem);
+  response.writeHead(problem.status, {
+    "content-type": problemType,
+    "content-length": Buffer.byteLength(body),
+  });
+  response.end(body);
 }
 
 async function closeAll(app: FastifyInstance, agents: AgentSockets): Promise<void> {

@@ -75,23 +75,24 @@ export function createCoordinator(deps: CoordinatorDependencies): Announce {
 
   return function announce({
     ready = [],
+    fresh = [],
     ended = [],
     freed = [],
     runs = [],
     stop = [],
-    timed = false,
+    dueAt,
   }: Aftermath): void {
     feed.wake();
     if (stop.length > 0) for (const order of stop) stopWork(order);
     if (ended.length > 0) waiters.ended(ended);
     if (runs.length > 0) deps.advanceRuns(runs);
-    if (timed) upkeep.touch();
+    if (dueAt !== undefined) upkeep.lookAt(dueAt);
     if (freed.length === 0) {
-      if (ready.length > 0) dispatcher.nudge(ready);
+      if (ready.length > 0 || fresh.length > 0) dispatcher.nudge(ready, fresh);
       return;
     }
     directory.release(freed).then(
-      () => dispatcher.nudge(ready),
+      () => dispatcher.nudge(ready, fresh),
       (error: unknown) => log.warn({ error }, "Slots could not be given back; upkeep will."),
     );
   };

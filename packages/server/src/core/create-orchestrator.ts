@@ -66,11 +66,16 @@ export function createOrchestrator(
   const base = { ...ports, announce };
 
   const waiters = createWaiters(clock);
-  const feed = createEventFeed(database, log);
+  const feed = createEventFeed(database, clock, log);
   const directory = createDirectory(registry, clock, policy);
   const settle = createSettle({ ...base, outcomes: directory });
   const submit = createSubmit(base);
-  const dispatcher = createDispatcher({ ...base, directory, leaseMs });
+  const dispatcher = createDispatcher({
+    ...base,
+    directory,
+    leaseMs,
+    onLeased: (dueAt) => announce({ dueAt }),
+  });
   const onJoined = () =>
     void dispatcher.refresh().catch((error) => log.warn({ error }, "Ready work was not looked up."));
   const life = createAgentLife({ ...base, settle, leaseMs, onJoined });
@@ -111,9 +116,12 @@ export function createOrchestrator(
       dispatcher.start();
       await upkeep.start();
     },
-    async stop(graceMs = 10_000) {
+    async drain(graceMs = 10_000) {
       await dispatcher.stop();
       await idle(graceMs);
+    },
+    async stop() {
+      await dispatcher.stop();
       waiters.wakeAll();
       await upkeep.stop();
       await runs.stop();

@@ -35,8 +35,10 @@ export interface Orchestrator {
   readonly keys: KeyService;
   /** Begins to dispatch and to keep up. */
   start(): Promise<void>;
-  /** Stops taking on work, lets what is under way be settled for up to `graceMs`, then lets go. */
-  stop(graceMs?: number): Promise<void>;
+  /** Hands out no more work, and lets what is under way be settled for up to `graceMs` (10 s). */
+  drain(graceMs?: number): Promise<void>;
+  /** Lets go. What is still under way comes back when its leases end. */
+  stop(): Promise<void>;
 }
 
 export type Role = "admin" | "client" | "agent";

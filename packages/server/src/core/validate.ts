@@ -40,15 +40,12 @@ function sentence(keyword: string, message: string, params: Record<string, unkno
   return message;
 }
 
-/** Refuses a payload that is no JSON value, too large or too deep. Answers its JSON text. */
+/**
+ * The JSON text of a payload. Refuses one that is no JSON value, too large, too deep, or holds the character NUL,
+ * which no database text can. Half of a surrogate pair, as cut-off model output has it, becomes U+FFFD.
+ */
 export function payloadText(value: unknown, what: string): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value ?? null);
-  } catch (cause) {
-    throw new MusterError("invalid_request", `${what} is not JSON: ${(cause as Error).message}`, { cause });
-  }
-  if (text === undefined) throw new MusterError("invalid_request", `${what} is not a JSON value.`);
+  const text = jsonText(value, what);
   if (text.length > limits.payloadBytes) {
     throw new MusterError(
       "payload_too_large",
@@ -61,7 +58,42 @@ export function payloadText(value: unknown, what: string): string {
   if (depthOf(text) > limits.jsonDepth) {
     throw new MusterError("limit_exceeded", `${what} is nested more than ${limits.jsonDepth} levels deep.`);
   }
+  return text.includes("\\u") ? storable(text, what) : text;
+}
+
+/** The same checks for a payload that goes on as a value. */
+export function payload<T>(value: T, what: string): T {
+  const text = payloadText(value, what);
+  return text.includes("\\u") || text.includes("\ufffd") ? (JSON.parse(text) as T) : value;
+}
+
+function jsonText(value: unknown, what: string): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value ?? null);
+  } catch (cause) {
+    throw new MusterError("invalid_request", `${what} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (text === undefined) throw new MusterError("invalid_request", `${what} is not a JSON value.`);
   return text;
+}
+
+/** An escape, or an escaped backslash, which is none. JSON.stringify escapes surrogates only where they are alone. */
+const escapes = /\\\\|\\u[0-9a-f]{4}/g;
+
+function storable(text: string, what: string): string {
+  return text.replace(escapes, (found) => {
+    if (found === "\\u0000") {
+      throw new MusterError(
+        "invalid_request",
+        `${what} holds the character NUL (\\u0000), which can't be stored.`,
+        {
+          hint: "Remove it, or encode binary data as base64.",
+        },
+      );
+    }
+    return /^\\ud[89a-f]/.test(found) ? "\ufffd" : found;
+  });
 }
 
 /** Levels of nesting of a JSON text, without parsing it. */

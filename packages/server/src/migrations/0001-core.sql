@@ -68,9 +68,10 @@ create index task_deadline on task (deadline_at, id) where deadline_at is not nu
 create index task_run on task (run_id, id) where run_id is not null;
 create index task_parent on task (parent_id, id) where parent_id is not null;
 
--- `need`: the task starts after it. `wait`: the running task waits for this sub-task.
+-- `need`: the task starts after it. `wait`: the running task waits for this sub-task. No foreign keys: they would
+-- lock and look up a task per edge of a graph; edges are written with their task and pruned with it.
 create table dependency (
-  task_id     uuid not null references task (id) on delete cascade,
+  task_id     uuid not null,
   depends_on  uuid not null,
   kind        text not null constraint dependency_kind check (kind in ('need', 'wait')),
   primary key (depends_on, task_id, kind)

@@ -35,14 +35,16 @@ export interface Slot {
 
 /**
  * Short-lived knowledge of who is there and how busy. Shared by all nodes; emptied, it fills itself again
- * through heartbeats and reconciliation with the database.
+ * through heartbeats and reconciliation with the database. Records that it hands out are read only and keep
+ * what was true at that moment: whoever counts on one copies it first.
  */
 export interface AgentRegistry {
   /** Adds an agent or replaces what is known of it; its reserved slots stay. */
   put(record: AgentRecord): Promise<void>;
-  /** Prolongs an agent's life. False where it is not known: it must register again. */
+  /** Prolongs an agent's life and never shortens it. False where it is not known: it must register again. */
   heartbeat(agentId: string, seenAt: number, expiresAt: number, status: AgentStatus): Promise<boolean>;
   recordOutcome(agentId: string, outcomes: OutcomeWeights): Promise<void>;
+  /** Its slots go with it. */
   remove(agentId: string): Promise<AgentRecord | undefined>;
   get(agentId: string): Promise<AgentRecord | undefined>;
   /** Everyone who has not expired at `now`. Never an agent whose entry is gone. */

@@ -57,6 +57,7 @@ export function createFakeOrchestrator(): FakeOrchestrator {
     events: events.service,
     keys: keyService.service,
     start: async () => {},
+    drain: async () => {},
     stop: async () => {},
     complete: tasks.complete,
     failNext: tasks.failNext,

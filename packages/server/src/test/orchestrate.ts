@@ -1,10 +1,20 @@
-import { type AgentDefinition, createAgent, type RunningAgent, type TaskDetail, type TaskSubmission } from "@muster/sdk";
+import {
+  type AgentDefinition,
+  createAgent,
+  type RunningAgent,
+  type TaskDetail,
+  type TaskSubmission,
+} from "@muster/sdk";
 import { createInMemoryRegistry } from "../adapters/agent-registry/in-memory/create-in-memory-registry.ts";
 import { createSystemClock } from "../adapters/clock/system-clock.ts";
 import { createPgliteDatabase } from "../adapters/database/pglite/create-pglite-database.ts";
 import { createSystemIds } from "../adapters/ids/system-ids.ts";
 import { createInProcessBus } from "../adapters/message-bus/in-process/create-in-process-bus.ts";
-import { createOrchestrator, type OrchestratorPorts, type OrchestratorSettings } from "../core/create-orchestrator.ts";
+import {
+  createOrchestrator,
+  type OrchestratorPorts,
+  type OrchestratorSettings,
+} from "../core/create-orchestrator.ts";
 import { createInProcessTransport } from "../core/gateway/in-process-transport.ts";
 import type { Orchestrator, Principal } from "../core/orchestrator.ts";
 import { loadMigrations } from "../migrations/load-migrations.ts";
@@ -73,7 +83,7 @@ export async function orchestrate(
     },
     async stop() {
       await Promise.all(agents.map((agent) => agent.stop(0)));
-      await orchestrator.stop(0);
+      await orchestrator.stop();
       await ports.bus.close();
     },
   };

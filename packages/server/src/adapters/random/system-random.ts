@@ -1,5 +1,4 @@
 import type { Random } from "../../ports/random.ts";
 
-export function createSystemRandom(): Random {
-  return { next: () => Math.random() };
-}
+/** Chance for jitter and choices. Nothing that must be unguessable comes from here: see `Ids.secret`. */
+export const createSystemRandom = (): Random => ({ next: () => Math.random() });

@@ -4,7 +4,7 @@ import Type from "typebox";
 import type { AgentConnection } from "../agent-connections.ts";
 import { operationNames, unknownOperation } from "../agent-operation.ts";
 import type { ApiContext, ApiServer } from "../api-context.ts";
-import { createMailbox, type Mailbox } from "../mailbox.ts";
+import { Mailbox } from "../mailbox.ts";
 import { AgentId, WaitMs } from "./request-schemas.ts";
 
 const tag = "agent operations";
@@ -109,7 +109,7 @@ function mailboxOf(
 ): AgentConnection & { mailbox: Mailbox } {
   const known = connections.get(agentId);
   if (known?.mailbox !== undefined) return known as AgentConnection & { mailbox: Mailbox };
-  const mailbox = createMailbox();
+  const mailbox = new Mailbox();
   const session = authorization.replace(/^bearer +/i, "").trim();
   const connection = { mailbox, session, replaced: () => mailbox.close() };
   orchestrator.gateway.attach(agentId, (message) => mailbox.deliver(message));
@@ -125,12 +125,18 @@ async function poll(
   { max, waitMs }: { max: number; waitMs: number },
 ): Promise<string[]> {
   const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
+  const leave = () => gone.abort();
+  reply.raw.once("close", leave);
+  // The end of the connection shows here first.
+  const { socket } = reply.request.raw;
+  socket.once("end", leave);
   const forget = closing.onBegin(() => mailbox.interrupt());
+  let refusal: MusterError | undefined;
   const beat = () => {
     orchestrator.gateway.request(agentId, "heartbeat", {}).catch((error: unknown) => {
-      // The next request of an agent that is no more is refused, and tells it to register again.
-      if (error instanceof MusterError && error.code === "agent_unknown") mailbox.interrupt();
+      if (!(error instanceof MusterError) || error.code !== "agent_unknown") return;
+      refusal = error;
+      mailbox.interrupt();
     });
   };
   const beating = setInterval(beat, heartbeatMs ?? fallbackHeartbeatMs);
@@ -138,9 +144,11 @@ async function poll(
   try {
     const messages = await mailbox.take(max, closing.begun ? 0 : waitMs, gone.signal);
     returnUnsent(mailbox, messages, gone.signal, reply);
+    if (messages.length === 0 && refusal !== undefined) throw refusal;
     return messages;
   } finally {
     clearInterval(beating);
+    socket.off("end", leave);
     forget();
   }
 }
@@ -148,8 +156,12 @@ async function poll(
 /** What was taken for a client that went away meanwhile is not lost: the next poll gets it. */
 function returnUnsent(mailbox: Mailbox, messages: string[], gone: AbortSignal, reply: FastifyReply): void {
   if (messages.length === 0) return;
+  let sent = false;
+  reply.raw.once("finish", () => {
+    sent = true;
+  });
   const putBack = () => {
-    if (!reply.raw.writableFinished) mailbox.putBack(messages);
+    if (!sent) mailbox.putBack(messages);
   };
   if (gone.aborted) putBack();
   else gone.addEventListener("abort", putBack, { once: true });

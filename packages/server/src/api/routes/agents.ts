@@ -9,7 +9,7 @@ import {
 import Type from "typebox";
 import type { AgentConnection } from "../agent-connections.ts";
 import type { ApiContext, ApiServer } from "../api-context.ts";
-import { createMailbox } from "../mailbox.ts";
+import { Mailbox } from "../mailbox.ts";
 import { listOf } from "../operation.ts";
 import { AgentId, CommaList, FilterText, splitCommas } from "./request-schemas.ts";
 
@@ -105,7 +105,7 @@ function addRegistration(app: ApiServer, { orchestrator, operation, connections 
       answer: { status: 201, schema: AgentSession },
     }),
     async (request, reply) => {
-      const mailbox = createMailbox();
+      const mailbox = new Mailbox();
       const session = await orchestrator.gateway.register(request.body, request.principal, (message) => {
         if (!mailbox.deliver(message)) {
           request.log.warn({ to: message.to, messageId: message.id }, "a message was dropped: mailbox full");

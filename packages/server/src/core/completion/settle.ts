@@ -5,8 +5,9 @@ import type { Random } from "../../ports/random.ts";
 import type { Aftermath, Announce } from "../aftermath.ts";
 import { createGroup } from "../group.ts";
 import { retryDelay } from "../queue/retry-delay.ts";
-import { complete } from "../queue/statements/complete.ts";
+import { type CompletionRow, complete } from "../queue/statements/complete.ts";
 import { type LiveTask, lockLive } from "../queue/statements/lock-live.ts";
+import type { ReadyTask } from "../queue/statements/peek-ready.ts";
 import { retryTasks } from "../queue/statements/retry-tasks.ts";
 import { cascade, type End } from "./cascade.ts";
 
@@ -38,8 +39,10 @@ export interface SettleDependencies {
 const accepted: Verdict = { accepted: true };
 const refused: Verdict = { accepted: false };
 
-/** Failures that say nothing about the agent that reported them. */
-const blameless = new Set(["invalid_input", "cancelled", "sub_task_failed", "deadline"]);
+const blamelessCodes = new Set(["invalid_input", "cancelled", "deadline"]);
+/** Failures that say nothing about the agent that reported them: another task, or the submitter, is to blame. */
+const isBlameless = (error: TaskError): boolean =>
+  error.taskId !== undefined || blamelessCodes.has(error.code);
 
 /**
  * ⑦ settle: accepts a result only under the live lease; then outcome, events and unblocked dependents change in
@@ -51,18 +54,20 @@ export function createSettle({ database, clock, random, announce, outcomes }: Se
   const carefulGroup = createGroup<Report, Verdict>({ most: 100, run: settleWithCare });
 
   async function completeTogether(reports: Report[]): Promise<Verdict[]> {
-    const results = reports.map(({ taskId, token, outcome }) => ({
+    // In the order of ids, so that statements of several nodes lock rows in the same order.
+    const ordered = [...reports].sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
+    const results = ordered.map(({ taskId, token, outcome }) => ({
       id: taskId,
       token,
       output: outcome.status === "completed" ? outcome.output : null,
     }));
     const rows = await database.query(complete, [JSON.stringify(results), clock.now()]);
     const ended = new Map<string, string>();
-    const ready: string[] = [];
+    const fresh: ReadyTask[] = [];
     const runs: string[] = [];
     const freed: { agentId: string; taskId: string }[] = [];
     for (const row of rows) {
-      if (row.kind === "ready") ready.push(row.route as string);
+      if (row.kind === "ready") fresh.push(readyOf(row));
       else if (row.kind === "step") runs.push(row.id);
       else {
         ended.set(row.id, row.token as string);
@@ -70,7 +75,7 @@ export function createSettle({ database, clock, random, announce, outcomes }: Se
         outcomes.recordOutcome(row.agent_id as string, true);
       }
     }
-    announce({ ready, runs, freed, ended: [...ended.keys()] });
+    announce({ fresh, runs, freed, ended: [...ended.keys()] });
     return reports.map((report) => (ended.get(report.taskId) === report.token ? accepted : refused));
   }
 
@@ -90,7 +95,7 @@ export function createSettle({ database, clock, random, announce, outcomes }: Se
       if (retries.length > 0) {
         const returned = await tx.query(retryTasks, [JSON.stringify(retries), now]);
         effects.push({
-          timed: true,
+          dueAt: Math.min(...retries.map((retry) => retry.ready_at)),
           ready: returned.filter((task) => !task.delayed).map((task) => task.route),
           freed: returned.map((task) => ({ agentId: task.agent_id, taskId: task.id })),
         });
@@ -128,7 +133,7 @@ export function createSettle({ database, clock, random, announce, outcomes }: Se
 
   function blame(task: LiveTask, { outcome }: Report): void {
     if (outcome.status === "completed") outcomes.recordOutcome(task.agent_id, true);
-    else if (!blameless.has(outcome.error.code)) outcomes.recordOutcome(task.agent_id, false);
+    else if (!isBlameless(outcome.error)) outcomes.recordOutcome(task.agent_id, false);
   }
 
   return async function settle(report: Report): Promise<Verdict> {
@@ -139,5 +144,14 @@ export function createSettle({ database, clock, random, announce, outcomes }: Se
     return carefulGroup(report);
   };
 }
+
+const readyOf = (row: CompletionRow): ReadyTask => ({
+  id: row.id,
+  route: row.route as string,
+  tenant: row.tenant as string,
+  priority: row.priority as number,
+  virtual_time: row.virtual_time as number,
+  preferred_agent: null,
+});
 
 export type Settle = ReturnType<typeof createSettle>;

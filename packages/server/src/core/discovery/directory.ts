@@ -24,6 +24,9 @@ export interface Roster {
  * reserving there is atomic, so a picture that is a moment old can cost a second try but never overbook.
  */
 export function createDirectory(registry: AgentRegistry, clock: Clock, policy: DiscoveryPolicy) {
+  const unlearned = new Map<string, boolean[]>();
+  let learning = false;
+
   async function roster(): Promise<Roster> {
     const now = clock.now();
     const usable = (await registry.list(now)).filter((agent) => obstacle(agent, policy, now) === null);
@@ -74,14 +77,26 @@ export function createDirectory(registry: AgentRegistry, clock: Clock, policy: D
     release: (slots: readonly Slot[]) => registry.release(slots),
     /** Learns from a real outcome of an agent. */
     recordOutcome(agentId: string, success: boolean): void {
-      void learn(agentId, success);
+      const outcomes = unlearned.get(agentId);
+      if (outcomes !== undefined) outcomes.push(success);
+      else unlearned.set(agentId, [success]);
+      if (!learning) void learn();
     },
   };
 
-  async function learn(agentId: string, success: boolean): Promise<void> {
-    const agent = await registry.get(agentId);
-    if (agent === undefined) return;
-    await registry.recordOutcome(agentId, withOutcome(agent.outcomes, success, clock.now()));
+  /** Takes in what has gathered, agent by agent, so that no outcome overwrites another. */
+  async function learn(): Promise<void> {
+    learning = true;
+    await Promise.resolve();
+    for (const [agentId, outcomes] of unlearned) {
+      unlearned.delete(agentId);
+      const agent = await registry.get(agentId);
+      if (agent === undefined) continue;
+      const now = clock.now();
+      const weights = outcomes.reduce((sum, success) => withOutcome(sum, success, now), agent.outcomes);
+      await registry.recordOutcome(agentId, weights);
+    }
+    learning = false;
   }
 }
 

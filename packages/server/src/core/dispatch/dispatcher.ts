@@ -5,7 +5,7 @@ import type { Database } from "../../ports/database.ts";
 import type { Ids } from "../../ports/ids.ts";
 import type { Log } from "../../ports/log.ts";
 import type { MessageBus } from "../../ports/message-bus.ts";
-import type { Directory } from "../discovery/directory.ts";
+import type { Directory, Roster } from "../discovery/directory.ts";
 import { type ClaimedTask, claim } from "../queue/statements/claim.ts";
 import { readyRoutes } from "../queue/statements/find-overdue.ts";
 import { readJournals } from "../queue/statements/journal.ts";
@@ -20,6 +20,8 @@ export interface DispatcherOptions {
   ids: Ids;
   log: Log;
   leaseMs: number;
+  /** Told when the first of the new leases or timeouts ends. */
+  onLeased: (endsAt: number) => void;
 }
 
 /** Tasks leased in one round; a round is one peek and one claim. */
@@ -27,26 +29,47 @@ const roundSize = 200;
 /** Routes looked at in one round, the longest unserved first. */
 const routesPerRound = 500;
 
+/** Fresh tasks remembered per route; a route with more is looked up instead. */
+const mostFresh = 1_000;
+
 /**
- * ⑤ dispatch: rounds of peek → choose → reserve → claim → send, as long as there is work for somebody who is
+ * ⑤ dispatch: rounds of look → choose → reserve → claim → send, as long as there is work for somebody who is
  * free. Nothing is polled: a round runs when a route may have got work, or an agent may have got free.
+ *
+ * A route is *hot* while the database may hold ready tasks that this node has not seen; then a round peeks. Tasks
+ * that have just become ready on a route that is not hot are known by name already, and a round hands them out
+ * as they are: the next link of a chain costs one look less.
  */
-export function createDispatcher({ database, directory, bus, clock, ids, log, leaseMs }: DispatcherOptions) {
-  /** Routes on which something may be ready. One leaves when a peek shows that it is not. */
+export function createDispatcher(deps: DispatcherOptions) {
+  const { database, directory, bus, clock, ids, log, leaseMs } = deps;
   const hot = new Set<string>();
+  const fresh = new Map<string, ReadyTask[]>();
   let running: Promise<void> | null = null;
   let again = false;
   let stopped = true;
 
-  /** Says that there may be work on these routes. Without any: that somebody may be free. */
-  function nudge(routes: readonly string[] = []): void {
-    for (const route of routes) hot.add(route);
-    if (stopped || hot.size === 0) return;
+  /** Says that there may be work on routes, or that tasks are ready; with neither, that somebody may be free. */
+  function nudge(routes: readonly string[] = [], tasks: readonly ReadyTask[] = []): void {
+    for (const route of routes) heat(route);
+    for (const task of tasks) note(task);
+    if (stopped || (hot.size === 0 && fresh.size === 0)) return;
     again = true;
     running ??= drain().finally(() => {
       running = null;
       if (again) nudge();
     });
+  }
+
+  function heat(route: string): void {
+    hot.add(route);
+    fresh.delete(route);
+  }
+
+  function note(task: ReadyTask): void {
+    if (hot.has(task.route)) return;
+    const known = fresh.get(task.route);
+    if (known === undefined) fresh.set(task.route, [task]);
+    else if (known.push(task) > mostFresh) heat(task.route);
   }
 
   async function drain(): Promise<void> {
@@ -63,24 +86,39 @@ export function createDispatcher({ database, directory, bus, clock, ids, log, le
   /** One round; answers how many tasks it handed out. */
   async function round(): Promise<number> {
     const roster = await directory.roster();
+    const found = [...takeFresh(), ...(await peek(roster))].sort(compareReady);
+    for (const { route } of found.splice(roundSize)) heat(route);
+    return found.length === 0 ? 0 : handOut(roster, found);
+  }
+
+  /** The fresh tasks of routes that are not hot. Those that do not fit into this round make their route hot. */
+  function takeFresh(): ReadyTask[] {
+    const taken: ReadyTask[] = [];
+    for (const [route, tasks] of fresh) {
+      fresh.delete(route);
+      if (taken.length + tasks.length > roundSize) hot.add(route);
+      else taken.push(...tasks);
+    }
+    return taken;
+  }
+
+  /** The best tasks of the hot routes, as many as there is room for. */
+  async function peek(roster: Roster): Promise<ReadyTask[]> {
+    if (hot.size === 0) return [];
     const asked = [...hot].slice(0, routesPerRound).map((route) => roster.capacity(route));
-    const open = asked.filter((route) => route.free > 0);
-    if (open.length === 0) return 0;
-    const wanted = open.map(({ route, tenants, free }) => ({
-      route,
-      tenants,
-      most: Math.min(free, roundSize),
-    }));
+    const wanted = asked
+      .filter(({ free }) => free > 0)
+      .map(({ route, tenants, free }) => ({ route, tenants, most: Math.min(free, roundSize) }));
+    if (wanted.length === 0) return [];
     for (const { route } of wanted) hot.delete(route);
-    let found: ReadyTask[];
     try {
-      found = await database.query(peekReady, [JSON.stringify(wanted), roundSize]);
+      const found = await database.query(peekReady, [JSON.stringify(wanted), roundSize]);
+      keepHot(wanted, found);
+      return found;
     } catch (error) {
-      for (const { route } of wanted) hot.add(route);
+      for (const { route } of wanted) heat(route);
       throw error;
     }
-    keepHot(wanted, found);
-    return found.length === 0 ? 0 : handOut(roster, found);
   }
 
   /** A route that gave all that was asked of it may hold more. */
@@ -88,7 +126,7 @@ export function createDispatcher({ database, directory, bus, clock, ids, log, le
     const counts = new Map<string, number>();
     for (const { route } of found) counts.set(route, (counts.get(route) ?? 0) + 1);
     for (const { route, most } of wanted) {
-      if ((counts.get(route) ?? 0) >= most || found.length >= roundSize) hot.add(route);
+      if ((counts.get(route) ?? 0) >= most || found.length >= roundSize) heat(route);
     }
   }
 
@@ -100,14 +138,16 @@ export function createDispatcher({ database, directory, bus, clock, ids, log, le
     for (const task of found) {
       const agent = roster.choose(task.route, task.tenant, task.preferred_agent);
       // Still ready, but nobody is free for it: it is looked at again when somebody is.
-      if (agent === null) hot.add(task.route);
+      if (agent === null) heat(task.route);
       else slots.push({ agentId: agent.id, taskId: task.id, name: agent.name });
     }
     if (slots.length === 0) return 0;
     const granted = await directory.reserve(slots);
     const reserved = slots.filter((_, index) => granted[index]);
-    if (reserved.length < slots.length) for (const { route } of found) hot.add(route);
+    if (reserved.length < slots.length) for (const { route } of found) heat(route);
     if (reserved.length === 0) return 0;
+    // In the order of ids, so that statements of several nodes lock rows in the same order.
+    reserved.sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
     const claims = reserved.map(({ agentId, taskId, name }) => ({
       id: taskId,
       token: ids.next(),
@@ -118,11 +158,12 @@ export function createDispatcher({ database, directory, bus, clock, ids, log, le
     try {
       claimed = await database.query(claim, [JSON.stringify(claims), clock.now(), leaseMs]);
     } catch (error) {
-      for (const { route } of found) hot.add(route);
+      for (const { route } of found) heat(route);
       await directory.release(reserved);
       throw error;
     }
     await releaseUnclaimed(reserved, claimed);
+    deps.onLeased(Math.min(leaseMs + clock.now(), ...claimed.map((task) => task.timeout_at)));
     await send(claimed);
     return claimed.length;
   }
@@ -185,6 +226,10 @@ export function createDispatcher({ database, directory, bus, clock, ids, log, le
     },
   };
 }
+
+/** By priority, then the fair order of tenants, then age. */
+const compareReady = (a: ReadyTask, b: ReadyTask): number =>
+  b.priority - a.priority || a.virtual_time - b.virtual_time || (a.id < b.id ? -1 : 1);
 
 function assignmentOf(task: ClaimedTask, journal: JournalEntry[]): TaskAssignment {
   return {

@@ -1,10 +1,13 @@
 import { type Event, type EventType, limits } from "@muster/sdk/protocol";
+import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Log } from "../../ports/log.ts";
 import type { EventFilter, EventService, Principal } from "../orchestrator.ts";
 import { type EventRow, latestEvent, readEvents } from "../queue/statements/events.ts";
 import { isoTime } from "../task-view.ts";
 
+/** Least time between two reads for subscribers, so that under load many events share one. */
+const breathMs = 10;
 /** Events that are kept in memory for subscribers who keep up. */
 const tailLength = 5_000;
 const pageLength = limits.pageSize;
@@ -31,12 +34,13 @@ const concerns = (event: Event, filter: EventFilter, principal: Principal): bool
  * only says that there are more. As long as anybody listens, one reader fetches each new event once and keeps
  * a short tail of them; a subscriber who is behind the tail reads pages of its own until it has caught up.
  */
-export function createEventFeed(database: Database, log: Log) {
+export function createEventFeed(database: Database, clock: Clock, log: Log) {
   let tail: Event[] = [];
   /** Everything up to here is in the tail or older than it. */
   let tailEnd = 0;
   let reading = false;
   let more = false;
+  let lastRead = Number.NEGATIVE_INFINITY;
   const wakers = new Set<() => void>();
 
   const latest = async (): Promise<number> => (await database.query(latestEvent))[0]?.seq ?? 0;
@@ -65,6 +69,9 @@ export function createEventFeed(database: Database, log: Log) {
     try {
       while (more && wakers.size > 0) {
         more = false;
+        const early = lastRead + breathMs - clock.now();
+        if (early > 0) await new Promise<void>((resolve) => clock.setTimer(early, resolve));
+        lastRead = clock.now();
         const rows = await database.query(readEvents, [tailEnd, "*", null, null, null, pageLength]);
         if (rows.length === pageLength) more = true;
         if (rows.length === 0) continue;

@@ -81,11 +81,16 @@ export function createAgentGateway(deps: GatewayDependencies): AgentGateway {
     };
     byAgent.set(agentId, session);
     byToken.set(session.token, session);
-    session.subscriptions.push(
-      await bus.subscribe(agentId, (message) => pass(session, message)),
-      await bus.listen(agentId, (message) => mail.receive(message)),
-    );
-    await life.join(agentId, registration, principal.tenant);
+    try {
+      session.subscriptions.push(
+        await bus.subscribe(agentId, (message) => pass(session, message)),
+        await bus.listen(agentId, (message) => mail.receive(message)),
+      );
+      await life.join(agentId, registration, principal.tenant);
+    } catch (error) {
+      await close(session);
+      throw error;
+    }
     log.info({ agentId, name: registration.name }, "An agent registered.");
     return {
       agentId,

@@ -7,6 +7,7 @@ import type { Settle } from "../completion/settle.ts";
 import { noOutcomes } from "../discovery/health.ts";
 import { agentJoined, agentLeft, setMaintenance } from "../queue/statements/agents.ts";
 import { findOrphans } from "../queue/statements/find-overdue.ts";
+import { payloadText } from "../validate.ts";
 
 export interface AgentLifeDependencies {
   database: Database;
@@ -33,7 +34,10 @@ export function createAgentLife(deps: AgentLifeDependencies) {
   async function join(agentId: string, registration: AgentRegistration, tenant: string): Promise<void> {
     const now = clock.now();
     const [remembered] = await database.query(agentJoined, [
-      JSON.stringify({ ...registration, id: agentId, tenant, description: registration.description ?? "" }),
+      payloadText(
+        { ...registration, id: agentId, tenant, description: registration.description ?? "" },
+        "The registration",
+      ),
       now,
     ]);
     await registry.put({

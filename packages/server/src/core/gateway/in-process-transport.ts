@@ -1,5 +1,5 @@
-import { type AgentSession, type Message, MusterError } from "@muster/sdk/protocol";
 import type { AgentTransport } from "@muster/sdk";
+import { type AgentSession, type Message, MusterError } from "@muster/sdk/protocol";
 import type { AgentGateway, Principal } from "../orchestrator.ts";
 
 /**

@@ -16,7 +16,7 @@ import { writeJournal } from "../queue/statements/journal.ts";
 import { readTasks } from "../queue/statements/read-tasks.ts";
 import { renewLeases } from "../queue/statements/renew-leases.ts";
 import { tellOfTask } from "../queue/statements/tell-of-task.ts";
-import { payloadText } from "../validate.ts";
+import { payload, payloadText } from "../validate.ts";
 import type { AgentLife } from "./agent-life.ts";
 import type { HeldTasks } from "./held-tasks.ts";
 import type { Mail } from "./mail.ts";
@@ -119,11 +119,13 @@ export function createOperations(deps: OperationDependencies) {
     },
 
     async settle(caller, { taskId, leaseToken, outcome }) {
-      let told: { status: "completed"; output: unknown } | typeof outcome = outcome;
+      let told: Parameters<Settle>[0]["outcome"] =
+        outcome.status === "failed"
+          ? { status: "failed", error: payload(outcome.error, "The error") }
+          : { status: "completed", output: null };
       let mismatch: string | null = null;
       if (outcome.status === "completed") {
-        const output = outcome.output ?? null;
-        payloadText(output, "The output");
+        const output = payload(outcome.output ?? null, "The output");
         told = { status: "completed", output };
         mismatch = await outputMismatch(caller, taskId, output);
       }
@@ -132,7 +134,7 @@ export function createOperations(deps: OperationDependencies) {
       const verdict = await settle({
         taskId,
         token: leaseToken,
-        outcome: told as Parameters<Settle>[0]["outcome"],
+        outcome: told,
       });
       if (!verdict.accepted) throw leaseLost(taskId);
       caller.held.forget(taskId);

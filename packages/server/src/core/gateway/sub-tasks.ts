@@ -94,8 +94,7 @@ export function createSubTasks({ database, clock, ids, submit, announce }: SubTa
       await tx.query(park, [taskId, pending, clock.now()]);
       const edges = waitedFor.map((id) => ({ task_id: taskId, depends_on: id }));
       await tx.query(linkTasks, [JSON.stringify(edges), "wait"]);
-      const freed: Aftermath =
-        parent.status === "in_progress" ? { freed: [{ agentId, taskId }], timed: true } : {};
+      const freed: Aftermath = parent.status === "in_progress" ? { freed: [{ agentId, taskId }] } : {};
       return { answer: { parked: true, settled }, effect: freed };
     });
     if (effect !== null) announce(effect);

@@ -9,7 +9,7 @@ import {
 import Type from "typebox";
 import type { Ids } from "../../ports/ids.ts";
 import { formatRoute } from "../queue/route.ts";
-import { isUuid, parse, payloadText } from "../validate.ts";
+import { isUuid, parse, payload, payloadText } from "../validate.ts";
 import { findCycle } from "./graph.ts";
 
 /** A task as the enqueue statement takes it. */
@@ -108,7 +108,7 @@ function planTask(s: TaskSubmission, index: number, origin: Origin, now: number,
   return {
     id,
     tenant: origin.tenant,
-    name: s.name ?? null,
+    name: s.name === undefined ? null : payload(s.name, `${what}/name`),
     capability,
     requested_agent: requested,
     tools,
@@ -138,7 +138,10 @@ function planTask(s: TaskSubmission, index: number, origin: Origin, now: number,
 function link(plan: Plan, submission: TaskSubmission, index: number, idOfRef: Map<string, string>): void {
   const task = plan.tasks[index] as NewTask;
   if (submission.idempotencyKey !== undefined)
-    plan.keys.push({ taskId: task.id, key: submission.idempotencyKey });
+    plan.keys.push({
+      taskId: task.id,
+      key: payload(submission.idempotencyKey, `tasks/${index}/idempotencyKey`),
+    });
   for (const name of new Set(submission.dependsOn)) {
     const inner = idOfRef.get(name);
     if (inner !== undefined) plan.inner.push({ task_id: task.id, depends_on: inner });

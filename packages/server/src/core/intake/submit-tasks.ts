@@ -7,6 +7,7 @@ import { cascade } from "../completion/cascade.ts";
 import { createGroup } from "../group.ts";
 import type { SubmittedTask } from "../orchestrator.ts";
 import { enqueue } from "../queue/statements/enqueue.ts";
+import type { ReadyTask } from "../queue/statements/peek-ready.ts";
 import { linkTasks } from "../queue/statements/submission.ts";
 import { type NewTask, type Origin, type Plan, planTasks } from "./plan-tasks.ts";
 import { type Known, resolveKeys, resolveOuter } from "./resolve-plan.ts";
@@ -44,13 +45,16 @@ export function createSubmit({ database, clock, ids, announce }: SubmitDependenc
       outer: [],
       keys: [],
     };
-    if (all.tasks.length <= chunkSize) await insert(database, all);
-    else await database.transaction((tx) => insert(tx, all));
-    announce(readiness(all.tasks));
+    const fresh =
+      all.tasks.length <= chunkSize
+        ? await insert(database, all)
+        : await database.transaction((tx) => insert(tx, all));
+    announce({ fresh, ...dueOf(all.tasks) });
     return plans.map(() => null);
   }
 
-  async function insert(into: Queryable, { tasks, inner }: Plan): Promise<void> {
+  async function insert(into: Queryable, { tasks, inner }: Plan): Promise<ReadyTask[]> {
+    const fresh: ReadyTask[] = [];
     let edge = 0;
     for (let start = 0; start < tasks.length; start += chunkSize) {
       const chunk = tasks.slice(start, start + chunkSize);
@@ -58,8 +62,10 @@ export function createSubmit({ database, clock, ids, announce }: SubmitDependenc
       const members = new Set(chunk.map((task) => task.id));
       const from = edge;
       while (edge < inner.length && members.has((inner[edge] as { task_id: string }).task_id)) edge += 1;
-      await into.query(enqueue, [rowsText(chunk), JSON.stringify(inner.slice(from, edge)), clock.now()]);
+      const edges = JSON.stringify(inner.slice(from, edge));
+      for (const task of await into.query(enqueue, [rowsText(chunk), edges, clock.now()])) fresh.push(task);
     }
+    return fresh;
   }
 
   /** Everything that a plan can need, inside the caller's transaction. The plan itself is not changed. */
@@ -67,9 +73,9 @@ export function createSubmit({ database, clock, ids, announce }: SubmitDependenc
     const plan: Plan = { ...original, tasks: original.tasks.map((task) => ({ ...task })) };
     const known = await resolveKeys(tx, plan, origin.tenant, clock.now());
     const ends = await resolveOuter(tx, plan, origin);
-    await insert(tx, plan);
+    const fresh = await insert(tx, plan);
     if (plan.outer.length > 0) await tx.query(linkTasks, [JSON.stringify(plan.outer), "need"]);
-    const effects: Aftermath[] = [readiness(plan.tasks)];
+    const effects: Aftermath[] = [{ fresh, ...dueOf(plan.tasks) }];
     if (ends.length > 0) effects.push((await cascade(tx, ends, clock.now())).aftermath);
     return { known, effects, ended: new Set(ends.map((end) => end.id)) };
   }
@@ -108,21 +114,20 @@ function describe(
   });
 }
 
-/** What new tasks mean for dispatch and upkeep. */
-function readiness(tasks: readonly NewTask[]): Aftermath {
-  const routes = new Set<string>();
-  let timed = false;
+/** The next moment that one of them waits for. */
+function dueOf(tasks: readonly NewTask[]): Pick<Aftermath, "dueAt"> {
+  let dueAt = Number.POSITIVE_INFINITY;
   for (const task of tasks) {
-    if (task.status === "ready" && !task.delayed) routes.add(task.route);
-    timed ||= task.delayed || task.deadline_at !== null;
+    if (task.delayed && task.ready_at !== null) dueAt = Math.min(dueAt, task.ready_at);
+    if (task.deadline_at !== null) dueAt = Math.min(dueAt, task.deadline_at);
   }
-  return { ready: [...routes], timed };
+  return dueAt === Number.POSITIVE_INFINITY ? {} : { dueAt };
 }
 
-/** JSON text of the rows; inputs are JSON texts already and go in as they are. */
+/** JSON text of the rows, without what is null. Inputs are JSON texts already and go in as they are. */
 function rowsText(tasks: readonly NewTask[]): string {
   const rows = tasks.map(({ input, ...row }, ord) => {
-    const head = JSON.stringify({ ord, ...row });
+    const head = JSON.stringify({ ord, ...row }, (_, value) => (value === null ? undefined : value));
     return `${head.slice(0, -1)},"input":${input}}`;
   });
   return `[${rows.join(",")}]`;

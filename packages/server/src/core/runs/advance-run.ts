@@ -1,7 +1,9 @@
-import { limits, type StepStatus, type TaskSubmission } from "@muster/sdk/protocol";
+import type { StepStatus, TaskSubmission } from "@muster/sdk/protocol";
 import {
   ExpressionError,
   evaluate,
+  evaluateForEach,
+  evaluateWhen,
   readWorkflow,
   type Scope,
   type Workflow,
@@ -202,19 +204,9 @@ async function open(
 
 /** The tasks of a step; null where its condition is false. */
 function submissionsOf(step: WorkflowStep, scope: Scope): TaskSubmission[] | null {
-  if (step.when !== undefined) {
-    const value = evaluate(`\${{ ${step.when} }}`, scope);
-    if (typeof value !== "boolean")
-      throw new ExpressionError(`when: gives ${typeof value}, not a boolean`, step.when);
-    if (!value) return null;
-  }
+  if (!evaluateWhen(step, scope)) return null;
   if (step.forEach === undefined) return [submissionOf(step, scope)];
-  const items = evaluate(step.forEach, scope);
-  if (!Array.isArray(items)) throw new ExpressionError("for-each: is not a list", String(step.forEach));
-  if (items.length > limits.tasksPerSubmission) {
-    const message = `for-each: has ${items.length} items; at most ${limits.tasksPerSubmission} are allowed`;
-    throw new ExpressionError(message, String(step.forEach));
-  }
+  const items = evaluateForEach(step, scope);
   return items.map((item, index) => submissionOf(step, { ...scope, item, index }));
 }
 

@@ -53,22 +53,27 @@ export function createUpkeep(deps: UpkeepDependencies) {
   let timer: Timer | null = null;
   let running: Promise<void> | null = null;
   let stopped = true;
+  let nextLook = Number.POSITIVE_INFINITY;
   let lastRecheck = Number.NEGATIVE_INFINITY;
   let lastPrune = Number.NEGATIVE_INFINITY;
 
-  function schedule(delayMs: number): void {
+  function schedule(at: number): void {
     timer?.cancel();
-    if (!stopped) timer = clock.setTimer(delayMs, () => void look());
+    nextLook = at;
+    if (!stopped) timer = clock.setTimer(Math.max(1, at - clock.now()), () => void look());
   }
 
   async function look(): Promise<void> {
     if (running !== null || stopped) return;
+    nextLook = Number.POSITIVE_INFINITY;
     running = everything().catch((error: unknown) =>
       log.warn({ error }, "Upkeep failed; it will look again."),
     );
     await running;
+    const next = await findNext();
     running = null;
-    schedule(await untilNext());
+    // Somebody may have asked for an earlier look meanwhile.
+    schedule(Math.min(next, nextLook));
   }
 
   async function everything(): Promise<void> {
@@ -128,20 +133,21 @@ export function createUpkeep(deps: UpkeepDependencies) {
     }
   }
 
-  async function untilNext(): Promise<number> {
+  async function findNext(): Promise<number> {
+    const rest = clock.now() + restMs;
     try {
-      const at = (await database.query(nextDue))[0]?.at ?? null;
-      return at === null ? restMs : Math.min(restMs, Math.max(1, at - clock.now()));
+      return Math.min(rest, (await database.query(nextDue))[0]?.at ?? rest);
     } catch {
-      return restMs;
+      return rest;
     }
   }
 
   return {
-    /** Something new waits for a moment in time: look when it comes. */
-    touch(): void {
-      if (stopped || running !== null) return;
-      void untilNext().then(schedule);
+    /** Something waits for this moment: look then, if not sooner. */
+    lookAt(at: number): void {
+      if (stopped || at >= nextLook) return;
+      if (running === null) schedule(at);
+      else nextLook = at;
     },
     look,
     async start(): Promise<void> {

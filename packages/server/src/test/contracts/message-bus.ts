@@ -1,194 +1,297 @@
-import { limits, type Message } from "@muster/sdk/protocol";
+import { limits } from "@muster/sdk/protocol";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { MessageBus } from "../../ports/message-bus.ts";
+import { collector, gate, message, messages, quiet } from "./message-collector.ts";
 
-let made = 0;
+/** Two nodes on one bus that carries nothing yet. Where there is but one node, it may be given twice. */
+export type MakeBus = () => [MessageBus, MessageBus] | Promise<[MessageBus, MessageBus]>;
 
-const message = (to: string, parts: Partial<Message> = {}): Message => ({
-  id: `m${made++}`,
-  type: "task_request",
-  from: "orchestrator",
-  to,
-  correlationId: "c",
-  payload: null,
-  sentAt: new Date(0).toISOString(),
-  ...parts,
-});
-
-/** A handler that keeps what it got, and can be held up. */
-const recorder = () => {
-  const got: Message[] = [];
-  let open: (() => void) | undefined;
-  let gate: Promise<void> | undefined;
-  return {
-    got,
-    ids: () => got.map(({ id }) => id),
-    hold() {
-      gate = new Promise((resolve) => {
-        open = resolve;
-      });
-    },
-    letGo: () => open?.(),
-    async handle(received: Message) {
-      got.push(received);
-      await gate;
-    },
-  };
-};
-
-/** What every message bus must do. `makeBus` makes an empty one; it is closed after each test. */
-export function describeMessageBusContract(name: string, makeBus: () => Promise<MessageBus>): void {
+const middle = 5;
+/** What every message bus must do while nothing breaks, whatever is behind it. */
+export function describeMessageBusContract(name: string, makeAdapter: MakeBus): void {
   describe(`${name} as a message bus`, () => {
-    let bus: MessageBus;
+    let here: MessageBus;
+    let there: MessageBus;
+
     beforeEach(async () => {
-      bus = await makeBus();
+      [here, there] = await makeAdapter();
     });
-    afterEach(() => bus.close());
-
-    it("delivers to the agent and to nobody else, whole, and not inside send", async () => {
-      const a = recorder();
-      const b = recorder();
-      await bus.subscribe("a", a.handle);
-      await bus.subscribe("b", b.handle);
-      const sent = message("a", { payload: { text: "é\u0000", list: [1, null] }, trace: "t" });
-      const sending = bus.send(sent, 5);
-      expect(a.got).toEqual([]);
-      await sending;
-      await vi.waitFor(() => expect(a.got).toEqual([sent]));
-      expect(b.got).toEqual([]);
+    afterEach(async () => {
+      await here.close();
+      await there.close();
     });
 
-    it("delivers the highest priority first and equals in order of arrival", async () => {
-      await fc.assert(
-        fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 10 }), { maxLength: 60 }), async (priorities) => {
-          const agent = recorder();
-          const subscription = await bus.subscribe("sorted", agent.handle);
-          agent.hold();
-          await bus.send(message("sorted"), 10);
-          await vi.waitFor(() => expect(agent.got.length).toBe(1));
-          const sent = priorities.map((priority) => ({ priority, sent: message("sorted") }));
-          for (const { priority, sent: waiting } of sent) await bus.send(waiting, priority);
-          agent.letGo();
-          const expected = sent.sort((x, y) => y.priority - x.priority).map((entry) => entry.sent.id);
-          await vi.waitFor(() => expect(agent.ids().slice(1)).toEqual(expected), { interval: 1 });
-          await subscription.end();
-        }),
-        { numRuns: 25 },
-      );
-    });
-
-    it("hands over one message at a time", async () => {
-      let running = 0;
-      let most = 0;
-      let done = 0;
-      await bus.subscribe("slow", async () => {
-        running += 1;
-        most = Math.max(most, running);
-        await new Promise((resolve) => setTimeout(resolve, 2));
-        running -= 1;
-        done += 1;
+    describe("to one agent", () => {
+      test("a message arrives as it was sent, once, and at nobody else", async () => {
+        const [agent, other] = [collector(), collector()];
+        await there.subscribe("agent", agent.handler);
+        await there.subscribe("other", other.handler);
+        const sent = message("agent", { taskId: "t", trace: "00-1-2-01" });
+        await here.send(sent, middle);
+        await agent.has(1);
+        await quiet(here, there);
+        expect(agent.got).toEqual([sent]);
+        expect(other.got).toEqual([]);
       });
-      for (let i = 0; i < 10; i++) await bus.send(message("slow"), 5);
-      await vi.waitFor(() => expect(done).toBe(10));
-      expect(most).toBe(1);
-    });
 
-    it("loses the message of a handler that throws, and nothing else", async () => {
-      const seen: string[] = [];
-      await bus.subscribe("a", ({ id }) => {
-        seen.push(id);
-        if (seen.length === 1) throw new Error("thrown");
-        if (seen.length === 2) return Promise.reject(new Error("rejected"));
+      test("the handler runs after the sender went on", async () => {
+        const agent = collector();
+        await here.subscribe("agent", agent.handler);
+        const sending = here.send(message("agent"), middle);
+        expect(agent.got).toEqual([]);
+        await sending;
+        await agent.has(1);
       });
-      const sent = [message("a"), message("a"), message("a")];
-      for (const one of sent) await bus.send(one, 5);
-      await vi.waitFor(() => expect(seen).toEqual(sent.map(({ id }) => id)));
-    });
 
-    it("tells the sender when the mailbox is full, and takes messages again once it is not", async () => {
-      const agent = recorder();
-      agent.hold();
-      await bus.subscribe("full", agent.handle);
-      await bus.send(message("full"), 5);
-      await vi.waitFor(() => expect(agent.got.length).toBe(1));
-      for (let i = 0; i < limits.mailboxMessages; i++) await bus.send(message("full"), 5);
-      await expect(bus.send(message("full"), 10)).rejects.toMatchObject({
-        code: "rate_limited",
-        retryable: true,
+      test("a message to nobody is no error", async () => {
+        await here.send(message("nobody"), middle);
+        await here.respond(message("nobody"));
+        await here.broadcast(message("*"));
       });
-      agent.letGo();
-      await vi.waitFor(() => expect(agent.got.length).toBe(limits.mailboxMessages + 1));
-      await bus.send(message("full"), 5);
-      await vi.waitFor(() => expect(agent.got.length).toBe(limits.mailboxMessages + 2));
+
+      test("a priority that is none is refused", async () => {
+        await here.subscribe("agent", () => {});
+        for (const priority of [0, 11, 2.5, Number.NaN]) {
+          await expect(here.send(message("agent"), priority)).rejects.toThrow(/priority/);
+        }
+      });
+
+      test("one message at a time is handled", async () => {
+        const agent = gate();
+        await there.subscribe("agent", agent.handler);
+        for (const sent of messages("agent", 3)) await here.send(sent, middle);
+        await agent.has(1);
+        await quiet(here, there);
+        expect(agent.got).toHaveLength(1);
+        agent.open();
+        await agent.has(3);
+      });
+
+      test("of those that wait, each arrives once, by priority and then in the order of sending", async () => {
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.integer({ min: 1, max: 10 }), { maxLength: 60 }),
+            async (priorities) => {
+              const agent = gate();
+              const subscription = await there.subscribe("agent", agent.handler);
+              await here.send(message("agent"), middle);
+              await agent.has(1);
+              const sent = priorities.map((priority) => ({ priority, message: message("agent") }));
+              for (const each of sent) await here.send(each.message, each.priority);
+              agent.open();
+              await agent.has(1 + sent.length);
+              await quiet(here, there);
+              const expected = sent
+                .toSorted((a, b) => b.priority - a.priority)
+                .map((each) => each.message.id);
+              expect(agent.ids().slice(1)).toEqual(expected);
+              await subscription.end();
+            },
+          ),
+          { numRuns: 60 },
+        );
+      });
+
+      test("no message arrives twice when many send to many at once", async () => {
+        const agents = Array.from({ length: 5 }, collector);
+        for (const [index, { handler }] of agents.entries()) {
+          await (index % 2 ? here : there).subscribe(`agent-${index}`, handler);
+        }
+        const sent = Array.from({ length: 500 }, (_, index) => message(`agent-${index % 5}`));
+        await Promise.all(sent.map((each, index) => (index % 3 ? here : there).send(each, 1 + (index % 10))));
+        for (const agent of agents) await agent.has(100);
+        await quiet(here, there);
+        expect(agents.flatMap((agent) => agent.ids()).sort()).toEqual(sent.map(({ id }) => id).sort());
+      });
     });
 
-    it("broadcasts to everybody but the sender", async () => {
-      const all = ["a", "b", "c"].map((id) => ({ id, ...recorder() }));
-      for (const { id, handle } of all) await bus.subscribe(id, handle);
-      const sent = message("*", { from: "b", type: "event" });
-      await bus.broadcast(sent);
-      await vi.waitFor(() => expect(all.map(({ got }) => got.length)).toEqual([1, 0, 1]));
+    describe("when it is too much", () => {
+      test("a sender hears `unavailable` when an agent's queue is full, and can send again later", async () => {
+        const agent = gate();
+        await there.subscribe("agent", agent.handler);
+        await here.send(message("agent"), middle);
+        await agent.has(1);
+        const sent = messages("agent", limits.mailboxMessages + 50);
+        const results = await Promise.allSettled(sent.map((each) => here.send(each, middle)));
+        const refused = results.filter((result) => result.status === "rejected");
+        expect(refused.length).toBeGreaterThan(0);
+        expect(refused.length).toBeLessThanOrEqual(50);
+        for (const { reason } of refused)
+          expect(reason).toMatchObject({ code: "unavailable", retryable: true });
+        expect(refused[0]!.reason.message).toContain("agent");
+        agent.open();
+        await agent.has(1 + sent.length - refused.length);
+        await here.send(message("agent"), middle);
+        await agent.has(2 + sent.length - refused.length);
+      });
+
+      test("a full queue keeps nobody else from getting theirs", async () => {
+        const [stuck, well] = [gate(), collector()];
+        await there.subscribe("stuck", stuck.handler);
+        await there.subscribe("well", well.handler);
+        await here.send(message("stuck"), middle);
+        await stuck.has(1);
+        await Promise.allSettled(
+          messages("stuck", limits.mailboxMessages + 50).map((each) => here.send(each, 10)),
+        );
+        await here.send(message("well"), 1);
+        await here.broadcast(message("*"));
+        await well.has(2);
+        stuck.open();
+      });
     });
 
-    it("keeps answers apart from messages to an agent", async () => {
-      const agent = recorder();
-      const answers = recorder();
-      await bus.subscribe("a", agent.handle);
-      await bus.listen("a", answers.handle);
-      const answer = message("a", { type: "task_response", correlationId: "q1" });
-      await bus.respond(answer);
-      await bus.broadcast(message("*"));
-      await vi.waitFor(() => expect([answers.got.length, agent.got.length]).toEqual([1, 1]));
-      expect(answers.got[0]).toEqual(answer);
+    describe("when a handler fails", () => {
+      test.each([
+        [
+          "throws",
+          () => {
+            throw new Error("No.");
+          },
+        ],
+        ["rejects", () => Promise.reject(new Error("No."))],
+      ])("that %s loses its message and nothing else", async (_, fail) => {
+        const agent = collector();
+        const [bad, good] = [message("agent"), message("agent")];
+        await there.subscribe("agent", (received) => {
+          if (received.id === bad.id) return fail();
+          return agent.handler(received);
+        });
+        await here.send(bad, middle);
+        await here.send(good, middle);
+        await agent.has(1);
+        await quiet(here, there);
+        expect(agent.ids()).toEqual([good.id]);
+      });
     });
 
-    it("accepts a message that nobody waits for", async () => {
-      await bus.send(message("nobody"), 5);
-      await bus.respond(message("nobody"));
-      await bus.broadcast(message("*"));
+    describe("to all", () => {
+      test("a broadcast reaches every subscriber but its sender", async () => {
+        const agents = Array.from({ length: 3 }, collector);
+        for (const [index, { handler }] of agents.entries()) {
+          await (index % 2 ? here : there).subscribe(`agent-${index}`, handler);
+        }
+        const sent = message("*", { from: "agent-0" });
+        await here.broadcast(sent);
+        await agents[1]!.has(1);
+        await agents[2]!.has(1);
+        await quiet(here, there);
+        expect(agents.map(({ got }) => got)).toEqual([[], [sent], [sent]]);
+      });
     });
 
-    it("lets a second subscriber replace the first, whose end does it no harm", async () => {
-      const first = recorder();
-      const second = recorder();
-      const old = await bus.subscribe("a", first.handle);
-      await bus.subscribe("a", second.handle);
-      await old.end();
-      await old.end();
-      await bus.send(message("a"), 5);
-      await vi.waitFor(() => expect(second.got.length).toBe(1));
-      expect(first.got).toEqual([]);
+    describe("answers", () => {
+      test("reach who listens at the address, by correlation id, and no subscriber", async () => {
+        const [listener, other, subscriber] = [collector(), collector(), collector()];
+        await there.listen("asker", listener.handler);
+        await there.listen("other", other.handler);
+        await there.subscribe("asker", subscriber.handler);
+        const answers = ["q1", "q2"].map((correlationId) =>
+          message("asker", { type: "task_response", correlationId }),
+        );
+        for (const answer of answers) await here.respond(answer);
+        await here.send(message("asker"), middle);
+        await listener.has(2);
+        await subscriber.has(1);
+        await quiet(here, there);
+        expect(listener.got.map(({ correlationId }) => correlationId).sort()).toEqual(["q1", "q2"]);
+        expect(other.got).toEqual([]);
+        expect(subscriber.got).toHaveLength(1);
+      });
     });
 
-    it("delivers nothing after the end of a subscription, not even what waited", async () => {
-      const agent = recorder();
-      agent.hold();
-      const subscription = await bus.subscribe("a", agent.handle);
-      for (let i = 0; i < 5; i++) await bus.send(message("a"), 5);
-      await vi.waitFor(() => expect(agent.got.length).toBe(1));
-      await subscription.end();
-      agent.letGo();
-      await bus.send(message("a"), 5);
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      expect(agent.got.length).toBe(1);
-    });
+    describe("subscriptions", () => {
+      test("a second subscriber takes the first one's place, even on another node", async () => {
+        const [first, second] = [collector(), collector()];
+        const replaced = await here.subscribe("agent", first.handler);
+        await there.subscribe("agent", second.handler);
+        await here.send(message("agent"), middle);
+        await second.has(1);
+        await replaced.end();
+        await here.send(message("agent"), middle);
+        await second.has(2);
+        await quiet(here, there);
+        expect(first.got).toEqual([]);
+      });
 
-    it("lets a handler end its own subscription and send in turn", async () => {
-      const answers = recorder();
-      await bus.listen("orchestrator", answers.handle);
-      const subscription = await bus.subscribe("a", async (received) => {
-        await bus.respond(message("orchestrator", { correlationId: received.correlationId }));
+      test("the first one gets nothing more, even if it was in the middle of a message", async () => {
+        const [first, second] = [gate(), gate()];
+        await here.subscribe("agent", first.handler);
+        for (const sent of messages("agent", 4)) await here.send(sent, middle);
+        await first.has(1);
+        await there.subscribe("agent", second.handler);
+        for (const sent of messages("agent", 4)) await here.send(sent, middle);
+        await second.has(1);
+        first.open();
+        await quiet(here, there);
+        expect(first.got).toHaveLength(1);
+        second.open();
+        await second.has(4);
+      });
+
+      test("a second listener takes the first one's place", async () => {
+        const [first, second] = [collector(), collector()];
+        const replaced = await here.listen("asker", first.handler);
+        await there.listen("asker", second.handler);
+        await replaced.end();
+        await here.respond(message("asker"));
+        await second.has(1);
+        expect(first.got).toEqual([]);
+      });
+
+      test("nothing is handled after the end, not even what waited", async () => {
+        const agent = gate();
+        const subscription = await there.subscribe("agent", agent.handler);
+        for (const sent of messages("agent", 5)) await here.send(sent, middle);
+        await agent.has(1);
         await subscription.end();
+        await subscription.end();
+        agent.open();
+        await here.send(message("agent"), middle);
+        await here.broadcast(message("*"));
+        await quiet(here, there);
+        expect(agent.got).toHaveLength(1);
       });
-      await bus.send(message("a", { correlationId: "once" }), 5);
-      await vi.waitFor(() => expect(answers.got[0]?.correlationId).toBe("once"));
+
+      test("a handler may end its own subscription", async () => {
+        const agent = collector();
+        const subscription = await there.subscribe("agent", async (received) => {
+          agent.handler(received);
+          await subscription.end();
+        });
+        for (const sent of messages("agent", 3)) await here.send(sent, middle);
+        await agent.has(1);
+        await quiet(here, there);
+        expect(agent.got).toHaveLength(1);
+      });
+
+      test("an agent that comes back gets what is sent from then on", async () => {
+        const [first, second] = [collector(), collector()];
+        await (await there.subscribe("agent", first.handler)).end();
+        await there.subscribe("agent", second.handler);
+        await here.send(message("agent"), middle);
+        await second.has(1);
+        expect(first.got).toEqual([]);
+      });
     });
 
-    it("refuses work once it is closed", async () => {
-      await bus.close();
-      await expect(bus.send(message("a"), 5)).rejects.toMatchObject({ code: "unavailable" });
-      await expect(bus.subscribe("a", () => {})).rejects.toMatchObject({ code: "unavailable" });
+    test("a bus that is closed refuses everything with `unavailable`, and handles nothing more", async () => {
+      const agent = gate();
+      const subscription = await here.subscribe("agent", agent.handler);
+      for (const sent of messages("agent", 3)) await here.send(sent, middle);
+      await agent.has(1);
+      await here.close();
+      await here.close();
+      agent.open();
+      const closed = { code: "unavailable" };
+      await expect(here.send(message("agent"), middle)).rejects.toMatchObject(closed);
+      await expect(here.respond(message("agent"))).rejects.toMatchObject(closed);
+      await expect(here.broadcast(message("*"))).rejects.toMatchObject(closed);
+      await expect(here.subscribe("agent", agent.handler)).rejects.toMatchObject(closed);
+      await expect(here.listen("agent", agent.handler)).rejects.toMatchObject(closed);
+      await subscription.end();
+      expect(agent.got).toHaveLength(1);
     });
   });
 }

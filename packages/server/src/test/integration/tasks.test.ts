@@ -1,6 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../../ports/database.ts";
-import { emptyDatabase, freshDatabase, orchestrate, root, someone, type TestOrchestrator } from "../orchestrate.ts";
+import {
+  emptyDatabase,
+  freshDatabase,
+  orchestrate,
+  root,
+  someone,
+  type TestOrchestrator,
+} from "../orchestrate.ts";
 
 let database: Database;
 let muster: TestOrchestrator;
@@ -37,7 +44,13 @@ describe("a task", () => {
   it("goes from submission to its result", async () => {
     await muster.agent(echo());
     const [task] = await muster.finish({ capability: "echo", input: { n: 1 } });
-    expect(task).toMatchObject({ status: "completed", output: { n: 1 }, agent: "echo", attempts: 1, error: null });
+    expect(task).toMatchObject({
+      status: "completed",
+      output: { n: 1 },
+      agent: "echo",
+      attempts: 1,
+      error: null,
+    });
     const events = await muster.orchestrator.events.read(0, { taskId: task?.id as string }, someone);
     expect(events.map((event) => event.type)).toEqual(["task.submitted", "task.started", "task.completed"]);
   });
@@ -48,7 +61,9 @@ describe("a task", () => {
       "No live agent offers capability echo.",
     );
     await muster.agent(echo());
-    expect((await muster.orchestrator.tasks.wait(task?.id as string, 5_000, someone)).status).toBe("completed");
+    expect((await muster.orchestrator.tasks.wait(task?.id as string, 5_000, someone)).status).toBe(
+      "completed",
+    );
   });
 
   it("goes to the agent that it names, by name and by id", async () => {
@@ -161,7 +176,9 @@ describe("a task", () => {
   it("is not another tenant's to see", async () => {
     const [task] = await muster.orchestrator.tasks.submit([{ capability: "echo" }], someone);
     const stranger = { ...someone, tenant: "other" };
-    await expect(muster.orchestrator.tasks.get(task?.id as string, stranger)).rejects.toMatchObject({ code: "not_found" });
+    await expect(muster.orchestrator.tasks.get(task?.id as string, stranger)).rejects.toMatchObject({
+      code: "not_found",
+    });
     expect((await muster.orchestrator.tasks.list({}, stranger)).items).toEqual([]);
     expect((await muster.orchestrator.tasks.list({}, root)).items).toHaveLength(1);
   });
@@ -179,7 +196,14 @@ describe("dependencies", () => {
       { capability: "echo", dependsOn: ["bad", "good"], join: "any" },
       { capability: "echo", dependsOn: ["bad"], join: "any" },
     );
-    expect(done.map((task) => task.status)).toEqual(["completed", "failed", "failed", "completed", "completed", "failed"]);
+    expect(done.map((task) => task.status)).toEqual([
+      "completed",
+      "failed",
+      "failed",
+      "completed",
+      "completed",
+      "failed",
+    ]);
     expect(done[2]?.error).toMatchObject({ code: "dependency_failed", taskId: done[1]?.id });
   });
 
@@ -196,19 +220,27 @@ describe("dependencies", () => {
   });
 
   it("added while the older task is under way are not missed", async () => {
-    let release = () => {};
+    let release: (() => void) | undefined;
     await muster.agent({
       name: "slow",
-      capabilities: [{ name: "slow", handler: () => new Promise<void>((resolve) => (release = resolve)) }],
+      capabilities: [
+        {
+          name: "slow",
+          handler: () =>
+            new Promise<void>((resolve) => {
+              release = resolve;
+            }),
+        },
+      ],
     });
     await muster.agent(echo());
     const { tasks } = muster.orchestrator;
     const [older] = await tasks.submit([{ capability: "slow" }], someone);
     const olderId = older?.id as string;
-    await expect.poll(async () => (await tasks.get(olderId, someone)).status).toBe("in_progress");
+    await expect.poll(() => release).toBeDefined();
     const [late] = await tasks.submit([{ capability: "echo", dependsOn: [olderId] }], someone);
     expect(late?.status).toBe("blocked");
-    release();
+    release?.();
     expect((await tasks.wait(late?.id as string, 5_000, someone)).status).toBe("completed");
   });
 
@@ -253,11 +285,13 @@ describe("order", () => {
 
   it("is by priority, then by age", async () => {
     const started: string[] = [];
-    const tasks = (["low", "critical", "medium", "background", "high", "medium"] as const).map((priority, place) => ({
-      capability: "work",
-      priority,
-      input: `${priority} ${place}`,
-    }));
+    const tasks = (["low", "critical", "medium", "background", "high", "medium"] as const).map(
+      (priority, place) => ({
+        capability: "work",
+        priority,
+        input: `${priority} ${place}`,
+      }),
+    );
     const submitted = await muster.orchestrator.tasks.submit(tasks, someone);
     await muster.agent(gate(started));
     for (const { id } of submitted) await muster.orchestrator.tasks.wait(id, 5_000, someone);
@@ -296,7 +330,12 @@ describe("cancel", () => {
     await muster.agent({ name: "leaf", maxConcurrency: 4, capabilities: [{ name: "hang", handler: hang }] });
     await muster.agent({
       name: "parent",
-      capabilities: [{ name: "parent", handler: (ctx) => ctx.delegateAll([{ capability: "hang" }, { capability: "hang" }]) }],
+      capabilities: [
+        {
+          name: "parent",
+          handler: (ctx) => ctx.delegateAll([{ capability: "hang" }, { capability: "hang" }]),
+        },
+      ],
     });
     const { tasks } = muster.orchestrator;
     const [parent, dependent] = await tasks.submit(
@@ -307,7 +346,9 @@ describe("cancel", () => {
       someone,
     );
     const id = parent?.id as string;
-    await expect.poll(async () => (await tasks.list({ parentId: id, status: "in_progress" }, someone)).items.length).toBe(2);
+    await expect
+      .poll(async () => (await tasks.list({ parentId: id, status: "in_progress" }, someone)).items.length)
+      .toBe(2);
     expect((await tasks.get(id, someone)).status).toBe("waiting");
     const report = await tasks.cancel(id, someone);
     expect(report.cancelled).toHaveLength(3);
@@ -336,7 +377,11 @@ describe("leases", () => {
     const { taskId, leaseToken } = inbox[0] as (typeof inbox)[number];
     await gateway.register({ ...registration, id: session.agentId }, root, () => {});
     await expect(
-      gateway.request(session.agentId, "settle", { taskId, leaseToken, outcome: (late as { outcome: unknown }).outcome }),
+      gateway.request(session.agentId, "settle", {
+        taskId,
+        leaseToken,
+        outcome: (late as { outcome: unknown }).outcome,
+      }),
     ).rejects.toMatchObject({ code: "lease_lost" });
     expect((await tasks.get(task?.id as string, someone)).output).toBe("done");
   });
@@ -380,7 +425,11 @@ describe("an output that breaks its schema", () => {
     await expect.poll(() => got).toBeDefined();
     const { taskId, leaseToken } = got as NonNullable<typeof got>;
     await expect(
-      gateway.request(agentId, "settle", { taskId, leaseToken, outcome: { status: "completed", output: { ok: "yes" } } }),
+      gateway.request(agentId, "settle", {
+        taskId,
+        leaseToken,
+        outcome: { status: "completed", output: { ok: "yes" } },
+      }),
     ).rejects.toMatchObject({ code: "invalid_output" });
     expect(await tasks.get(task?.id as string, someone)).toMatchObject({
       status: "failed",

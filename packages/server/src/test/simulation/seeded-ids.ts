@@ -1,30 +1,28 @@
-import { sha256 } from "../../adapters/ids/system-ids.ts";
+import { v7 } from "uuid";
+import { fingerprintOf } from "../../adapters/ids/system-ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Ids } from "../../ports/ids.ts";
 import type { Random } from "../../ports/random.ts";
 
-/** Identity that repeats: UUIDs of version 7 by the simulated time, counted up so that they sort by their making. */
-export function createSeededIds(random: Random, clock: Pick<Clock, "now">): Ids {
-  let lastMs = 0;
+/**
+ * Identity that is the same in every run of a simulation: valid UUIDs of version 7 from its time and its
+ * chance, strictly increasing in the order of making. The secrets are as guessable as the seed.
+ */
+export function createSeededIds(clock: Pick<Clock, "now">, random: Random): Ids {
+  let latestMs = Number.NEGATIVE_INFINITY;
   let counter = 0;
-  const hex = (digits: number): string => {
-    let text = "";
-    while (text.length < digits) text += Math.floor(random.next() * 16).toString(16);
-    return text;
-  };
+
+  const randomBytes = (count: number): Uint8Array =>
+    Uint8Array.from({ length: count }, () => Math.floor(random.next() * 256));
+
   return {
     next() {
-      const now = Math.max(clock.now(), lastMs);
-      counter = now === lastMs ? counter + 1 : 0;
-      // The counter has 12 bits. When they are used up, time is taken to be a millisecond later.
-      lastMs = counter > 0xfff ? now + 1 : now;
-      counter &= 0xfff;
-      const time = lastMs.toString(16).padStart(12, "0");
-      const variant = (8 + Math.floor(random.next() * 4)).toString(16);
-      const sequence = counter.toString(16).padStart(3, "0");
-      return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence}-${variant}${hex(3)}-${hex(12)}`;
+      const now = Math.floor(clock.now());
+      counter = now > latestMs ? 0 : counter + 1;
+      latestMs = Math.max(latestMs, now);
+      return v7({ msecs: latestMs, seq: counter, random: randomBytes(16) });
     },
-    secret: () => Buffer.from(hex(64), "hex").toString("base64url"),
-    fingerprint: sha256,
+    secret: () => Buffer.from(randomBytes(32)).toString("base64url"),
+    fingerprint: fingerprintOf,
   };
 }

@@ -19,6 +19,8 @@ const durable = [
   "-c",
   "wal_sync_method=open_datasync",
 ];
+/** Without statistics the planner would scan whole tables; every hot statement is a few index look-ups. */
+const indexed = ["-c", "enable_seqscan=off", "-c", "enable_mergejoin=off", "-c", "jit=off"];
 const small = ["-c", "shared_buffers=16MB", "-c", "min_wal_size=32MB", "-c", "max_wal_size=128MB"];
 
 /**
@@ -40,7 +42,7 @@ export async function openEngine({ folder, archive }, onBroken) {
   try {
     db = await PGlite.create({
       dataDir: folder ?? "memory://",
-      startParams: [...(folder === null ? PGlite.defaultStartParams : durable), ...small],
+      startParams: [...(folder === null ? PGlite.defaultStartParams : durable), ...small, ...indexed],
       onStderr: keep,
       ...(archive ? { loadDataDir: new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (archive)]) } : {}),
     });

@@ -1,82 +1,106 @@
 import { limits, type Message, MusterError } from "@muster/sdk/protocol";
 import type { Log } from "../../../ports/log.ts";
 import type { MessageBus, Subscription } from "../../../ports/message-bus.ts";
-import { type Handler, Mailbox } from "./mailbox.ts";
-
-/** Broadcasts stand in the middle: behind urgent tasks, before background work. */
-const broadcastPriority = 5;
-const answerPriority = 10;
+import { highestPriority } from "./priority-queue.ts";
+import { type Defer, type Handler, Subscriber } from "./subscriber.ts";
 
 export interface InProcessBusOptions {
-  log?: Log;
-  /** Messages that wait for one subscriber before senders are refused. */
-  mailboxMessages?: number;
+  log?: Pick<Log, "warn">;
+  /** How a delivery is put off until the sender has returned: `setImmediate`, unless a simulation decides. */
+  defer?: Defer;
 }
+
+/** Broadcasts and answers name no priority; they go in the middle. */
+const middlePriority = 5;
 
 /**
- * The bus of an embedded orchestrator: one mailbox per subscriber, in memory. A message to somebody who doesn't
- * listen is lost, as the port allows; one to a full mailbox is refused with `rate_limited`. Messages are handed
- * over as they are, so nobody may change one.
+ * The message bus of an orchestrator that is a single process. Each subscriber has a queue of its own, from
+ * which its handler is fed asynchronously, one message at a time. Three decisions to know:
+ *
+ * - A message to somebody who has not subscribed is dropped at once and not kept for later. The gateway
+ *   subscribes an agent before anybody can find it, and a task sent into the void comes back with its lease,
+ *   while an assignment kept for later could arrive when its lease is over.
+ * - A queue holds `limits.mailboxMessages`. Beyond that `send` and `respond` reject with `unavailable`; a
+ *   broadcast reaches the others, and the log says who missed it.
+ * - Receivers get the very object that was sent, not a copy. Neither side may change it.
  */
-export function createInProcessBus(options: InProcessBusOptions = {}): MessageBus {
-  const { log, mailboxMessages = limits.mailboxMessages } = options;
-  const agents = new Map<string, Mailbox>();
-  const listeners = new Map<string, Mailbox>();
+export function createInProcessBus({ log, defer = setImmediate }: InProcessBusOptions = {}): MessageBus {
+  const subscribers = new Map<string, Subscriber>();
+  const listeners = new Map<string, Subscriber>();
   let closed = false;
 
-  const refuseClosed = () => {
-    if (closed) throw new MusterError("unavailable", "The message bus is closed.");
-  };
+  function refuseWhenClosed(): void {
+    if (closed) {
+      throw new MusterError("unavailable", "The message bus is closed, as the orchestrator is stopping.", {
+        hint: "Try again when the orchestrator is back.",
+      });
+    }
+  }
 
-  const open = (mailboxes: Map<string, Mailbox>, address: string, handler: Handler): Subscription => {
-    refuseClosed();
-    mailboxes.get(address)?.end();
-    const mailbox = new Mailbox(handler, mailboxMessages, log);
-    mailboxes.set(address, mailbox);
+  function attach(to: Map<string, Subscriber>, address: string, handler: Handler): Subscription {
+    refuseWhenClosed();
+    const waiting = to.get(address)?.end();
+    const subscriber = new Subscriber({
+      handler,
+      capacity: limits.mailboxMessages,
+      defer,
+      onHandlerFailed: ({ id, type }, error) =>
+        log?.warn({ error, address, messageId: id, type }, "A handler failed; its message is lost."),
+      ...(waiting === undefined ? {} : { waiting }),
+    });
+    to.set(address, subscriber);
     return {
       async end() {
-        mailbox.end();
-        if (mailboxes.get(address) === mailbox) mailboxes.delete(address);
+        // A subscriber that was replaced has handed everything over to its successor.
+        if (to.get(address) !== subscriber) return;
+        subscriber.end().clear();
+        to.delete(address);
       },
     };
-  };
+  }
 
-  const deliver = (mailboxes: Map<string, Mailbox>, message: Message, priority: number): void => {
-    refuseClosed();
-    const mailbox = mailboxes.get(message.to);
-    if (!mailbox) {
-      log?.debug({ messageId: message.id, to: message.to }, "Nobody listens; the message is lost.");
-      return;
-    }
-    if (!mailbox.put(message, priority)) throw full(message.to, mailboxMessages);
-  };
+  function deliver(to: Map<string, Subscriber>, message: Message, priority: number): void {
+    refuseWhenClosed();
+    if (to.get(message.to)?.take(message, priority) !== false) return;
+    throw new MusterError(
+      "unavailable",
+      `${limits.mailboxMessages} messages wait for ${message.to} already; it takes no more now.`,
+      { hint: "It is slow or stuck: look at its log, or send again later." },
+    );
+  }
 
   return {
-    send: async (message, priority) => deliver(agents, message, priority),
-    respond: async (message) => deliver(listeners, message, answerPriority),
+    async send(message, priority) {
+      if (!Number.isInteger(priority) || priority < 1 || priority > highestPriority) {
+        throw new RangeError(`A priority is a whole number from 1 to ${highestPriority}, not ${priority}.`);
+      }
+      deliver(subscribers, message, priority);
+    },
     async broadcast(message) {
-      refuseClosed();
-      for (const [agentId, mailbox] of agents) {
-        if (agentId === message.from || mailbox.put(message, broadcastPriority)) continue;
-        log?.warn(
-          { messageId: message.id, agentId },
-          "A mailbox is full; the broadcast is lost for this agent.",
-        );
+      refuseWhenClosed();
+      const full: string[] = [];
+      for (const [agentId, subscriber] of subscribers) {
+        if (agentId !== message.from && !subscriber.take(message, middlePriority)) full.push(agentId);
+      }
+      if (full.length > 0) {
+        log?.warn({ agentIds: full, messageId: message.id }, "A broadcast missed agents with full queues.");
       }
     },
-    subscribe: async (agentId, handler) => open(agents, agentId, handler),
-    listen: async (address, handler) => open(listeners, address, handler),
+    async respond(message) {
+      deliver(listeners, message, middlePriority);
+    },
+    async subscribe(agentId, handler) {
+      return attach(subscribers, agentId, handler);
+    },
+    async listen(address, handler) {
+      return attach(listeners, address, handler);
+    },
     async close() {
       closed = true;
-      for (const mailbox of [...agents.values(), ...listeners.values()]) mailbox.end();
-      agents.clear();
-      listeners.clear();
+      for (const group of [subscribers, listeners]) {
+        for (const subscriber of group.values()) subscriber.end().clear();
+        group.clear();
+      }
     },
   };
-}
-
-function full(to: string, capacity: number): MusterError {
-  return new MusterError("rate_limited", `${capacity} messages already wait for ${to}.`, {
-    hint: "Send again once it has caught up.",
-  });
 }

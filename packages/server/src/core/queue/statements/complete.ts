@@ -8,6 +8,10 @@ export interface CompletionRow {
   agent_id: string | null;
   /** Of an accepted result: the lease it came under. */
   token: string | null;
+  /** Of a dependent that may run now: what dispatch needs to know to hand it out without looking again. */
+  tenant: string | null;
+  priority: number | null;
+  virtual_time: number | null;
 }
 
 /**
@@ -44,7 +48,7 @@ with incoming as materialized (
       (select v.virtual_time from fair_share v where v.tenant = '' and v.priority = t.priority))
   from met m
   where t.id = m.task_id and t.status = 'blocked'
-  returning t.id, t.tenant, t.run_id, t.route, t.status
+  returning t.id, t.tenant, t.run_id, t.route, t.status, t.priority, t.virtual_time, t.delayed
 ), counted_up as (
   update run_step s set completed = s.completed + c.n
   from (select run_id, step, count(*)::int as n from ended where step is not null group by run_id, step) c
@@ -60,9 +64,9 @@ with incoming as materialized (
     select 2, 'task.ready', id, run_id, null, tenant, '{}'::json from counted_down where status = 'ready'
   ) e order by ord, id
 )
-select 'ended' as kind, id, null as route, agent_id, token from ended
+select 'ended' as kind, id, null as route, agent_id, token, null as tenant, null as priority, null as virtual_time from ended
 union all
-select 'ready', id, route, null, null from counted_down where status = 'ready'
+select 'ready', id, route, null, null, tenant, priority, virtual_time from counted_down where status = 'ready' and not delayed
 union all
-select 'step', run_id, null, null, null from counted_up where over`,
+select 'step', run_id, null, null, null, null, null, null from counted_up where over`,
 };

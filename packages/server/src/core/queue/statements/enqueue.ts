@@ -1,11 +1,13 @@
 import type { Statement } from "../../../ports/database.ts";
+import type { ReadyTask } from "./peek-ready.ts";
 
 /**
  * Inserts tasks that wait for nothing outside this batch, their dependencies and their events, and gives each
  * its place in the fair order: a tenant's next start tag, but none before the virtual clock of its priority.
+ * Answers those that may run now.
  * $1 tasks, $2 dependencies, $3 now.
  */
-export const enqueue: Statement<{ id: string }> = {
+export const enqueue: Statement<ReadyTask> = {
   name: "enqueue",
   text: `
 with incoming as materialized (
@@ -41,6 +43,7 @@ with incoming as materialized (
   from incoming i
   join arrivals a on a.tenant = i.tenant and a.priority = i.priority
   join share s on s.tenant = i.tenant and s.priority = i.priority
+  returning id, route, tenant, priority, virtual_time, status, delayed
 ), linked as (
   insert into dependency (task_id, depends_on, kind)
   select x.task_id, x.depends_on, 'need' from json_to_recordset($2::json) as x(task_id uuid, depends_on uuid)
@@ -52,5 +55,5 @@ with incoming as materialized (
       'step', i.step, 'parentId', i.parent_id)
   from incoming i order by i.ord
 )
-select id from incoming where false`,
+select id, route, tenant, priority, virtual_time, null as preferred_agent from inserted where status = 'ready' and not delayed`,
 };

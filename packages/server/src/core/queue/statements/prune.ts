@@ -18,7 +18,9 @@ with oldest as (
       where d.depends_on = o.id and x.ended_at is null)
   order by o.id limit $2
 ), edges as (
-  delete from dependency where depends_on in (select id from chosen)
+  delete from dependency d using chosen c where d.depends_on = c.id
+), own_edges as (
+  delete from dependency d using chosen c where d.task_id = c.id
 ), keys as (
   delete from idempotency_key k using chosen c where k.target_id = c.id
 )

@@ -1,0 +1,74 @@
+import type { Command } from "commander";
+import type { CliContext } from "../cli-context.ts";
+import { CliError } from "../cli-error.ts";
+import { closestWord } from "../closest-word.ts";
+import type { ConnectOptions } from "../connect/connect.ts";
+import { act, defineCommand, repeatable, withJson, withServer } from "../define-command.ts";
+import { addRunCancelCommand } from "./run-cancel.ts";
+import { addRunListCommand } from "./run-list.ts";
+import { addRunRetryCommand } from "./run-retry.ts";
+import { addRunShowCommand } from "./run-show.ts";
+
+interface Options extends ConnectOptions {
+  json?: boolean;
+  input?: string[];
+  inputsFile?: string;
+}
+
+/** `run FILE` and `run list` share the word: a first argument that names a sub-command is that sub-command. */
+export function addRunCommand(program: Command, context: CliContext): void {
+  const command = defineCommand(program, "run", {
+    summary: "run a workflow file; list, show, cancel or retry runs",
+    description:
+      "Runs a workflow file and shows it until it has ended. It uses a running server, or starts an orchestrator " +
+      "with the built-in agents for the time of the run. The file and the inputs are checked before anything " +
+      "starts. Ctrl-C cancels the run. A file that is called like a sub-command is written ./list.",
+    examples: [
+      ["muster run examples/repo-review.yaml --input path=.", "review the repository in this folder"],
+      ["muster run flow.yaml --input depth=2 --input tags='[\"a\"]' --json > run.json", "for scripts"],
+      [
+        "muster run flow.yaml --inputs-file inputs.json --server http://muster.example:6878",
+        "on another server",
+      ],
+      ["muster run list", "what ran lately"],
+    ],
+  });
+  withServer(withJson(command))
+    .usage("[options] <file> [name=value...]\n       muster run list|show|cancel|retry …")
+    .argument("[file]", "the workflow file")
+    .argument("[inputs...]", "further inputs as name=value")
+    .addOption(repeatable("--input <name=value>", "an input; may be repeated"))
+    .option("--inputs-file <file>", "inputs as a JSON object, - for standard input")
+    .helpCommand(false)
+    .enablePositionalOptions();
+  act<Options>(command, context, (operands, options) => runFile(context, operands, options));
+  addRunListCommand(command, context);
+  addRunShowCommand(command, context);
+  addRunCancelCommand(command, context);
+  addRunRetryCommand(command, context);
+}
+
+async function runFile(context: CliContext, operands: string[], options: Options): Promise<number> {
+  const [file, ...more] = operands;
+  if (file === undefined) {
+    throw new CliError("which workflow file shall run?", {
+      hint: "For example `muster run examples/repo-review.yaml --input path=.`",
+    });
+  }
+  const stray = more.find((word) => !word.includes("="));
+  if (stray !== undefined) {
+    throw new CliError(`one workflow file at a time; what is ${stray}?`, {
+      hint: "Inputs are written name=value.",
+    });
+  }
+  const { runWorkflow } = await import("../run/run-workflow.ts");
+  try {
+    return await runWorkflow(context, file, { ...options, input: [...(options.input ?? []), ...more] });
+  } catch (error) {
+    const meant = closestWord(file, ["list", "show", "cancel", "retry"]);
+    const missing =
+      error instanceof CliError && (error.cause as { code?: string } | undefined)?.code === "ENOENT";
+    if (!missing || meant === undefined) throw error;
+    throw new CliError(error.message, { hint: `did you mean \`muster run ${meant}\`?` });
+  }
+}

@@ -1,0 +1,85 @@
+import type { Client } from "@muster/sdk";
+import type { CliContext } from "../cli-context.ts";
+import { type ConnectOptions, findServer, type ServerAddress } from "../connect/connect.ts";
+import { dataDirOf } from "../connect/read-server-file.ts";
+import { codeOf } from "../report-error.ts";
+import { sayOnce } from "../say-once.ts";
+import { stopEmbedded } from "./stop-embedded.ts";
+
+/** The orchestrator that does a run: a running server, or one of its own for the time of the run. */
+export interface OpenOrchestrator {
+  client: Client;
+  embedded: boolean;
+  /** It sees the same files as the command. */
+  local: boolean;
+  close(say: (sentence: string) => void, signal: AbortSignal): Promise<void>;
+}
+
+/** How long to wait for a process that holds the store and has no server: it is starting, or stopping. */
+const holderMs = 20_000;
+const lookAgainMs = 300;
+
+export async function openOrchestrator(
+  context: CliContext,
+  options: ConnectOptions,
+  say: (sentence: string) => void,
+  signal: AbortSignal,
+): Promise<OpenOrchestrator> {
+  const untilMs = context.now() + holderMs;
+  const tell = sayOnce(say);
+  for (;;) {
+    const address = findServer(context, options);
+    if (address && (address.source !== "server.json" || (await answers(context, address)))) {
+      say(`using the server at ${address.url}`);
+      return useServer(context, address);
+    }
+    try {
+      return await boot(context, options, tell);
+    } catch (error) {
+      const held = codeOf(error) === "storage_locked";
+      if (!held || signal.aborted || context.now() >= untilMs) throw error;
+    }
+    // Its server may be about to listen, or the process about to let go of the store.
+    tell("another Muster process has this store; waiting for its server…");
+    await context.sleep(lookAgainMs, signal);
+  }
+}
+
+async function useServer(context: CliContext, address: ServerAddress): Promise<OpenOrchestrator> {
+  const client = await context.createClient({ url: address.url, apiKey: address.apiKey });
+  return { client, embedded: false, local: address.local, close: async () => undefined };
+}
+
+/** A server file can outlive its server, and its pid can belong to another process by now. */
+async function answers(context: CliContext, address: ServerAddress): Promise<boolean> {
+  const client = await context.createClient({ url: address.url, apiKey: address.apiKey });
+  return client.info().then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === "unavailable") return false;
+      throw error;
+    },
+  );
+}
+
+async function boot(
+  context: CliContext,
+  options: ConnectOptions,
+  say: (sentence: string) => void,
+): Promise<OpenOrchestrator> {
+  say("starting an orchestrator…");
+  const startedAtMs = context.now();
+  const muster = await context.startMuster({
+    dataDir: dataDirOf(context, options.dataDir),
+    listen: { host: "127.0.0.1", port: 0 },
+    builtinAgents: true,
+    logLevel: context.env.MUSTER_DEBUG === "1" ? "debug" : "silent",
+    onProgress: say,
+  });
+  return {
+    client: muster.client,
+    embedded: true,
+    local: true,
+    close: (tell, stop) => stopEmbedded(context, muster, startedAtMs, tell, stop),
+  };
+}
