@@ -6,6 +6,4 @@ export interface ConnectionSource {
   acquire(): Promise<ClientBase>;
   /** Gives it back. One whose state is unknown is `broken` and is not used again. */
   release(client: ClientBase, broken: boolean): void;
-  /** Ends all connections once those in use are back. */
-  close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { MusterError } from "@muster/sdk/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeDatabaseContract } from "../../../test/contracts/database.ts";
 import { createPgliteDatabase } from "./create-pglite-database.ts";
@@ -68,5 +69,36 @@ describe("The embedded store", () => {
     const error = { code: "unavailable", message: "The database is closed." };
     await expect(database.query({ name: "late", text: "select 1" })).rejects.toMatchObject(error);
     await expect(database.transaction(async () => {})).rejects.toMatchObject(error);
+  });
+
+  it("rejects everything that is under way when the engine breaks, says so once, and gives the folder back", async () => {
+    const dataDir = join(root, "broken");
+    const told: MusterError[] = [];
+    const database = await createPgliteDatabase({ dataDir, onFatal: (error) => told.push(error) });
+    await database.execute("create table t (n int); insert into t values (1)");
+    // PGlite can start no programs, and doesn't survive the attempt.
+    const end = { name: "end", text: "copy (select 1) to program 'true'" };
+    const one = { name: "one", text: "select 1" };
+    const pending = [database.query(end), database.query(one), database.transaction((tx) => tx.query(one))];
+    for (const outcome of await Promise.allSettled(pending))
+      expect(outcome).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+    await expect(database.query(one)).rejects.toMatchObject({ code: "unavailable" });
+    expect(told.map(({ code }) => code)).toEqual(["unavailable"]);
+    await database.close();
+    const again = await createPgliteDatabase({ dataDir });
+    expect(await again.query({ name: "t", text: "select n from t" })).toEqual([{ n: 1 }]);
+    await again.close();
+  });
+
+  it("answers what recurses too deeply with an error instead of breaking", async () => {
+    const database = await createPgliteDatabase({ dataDir: null });
+    const sum = { name: "sum", text: `select ${"1+".repeat(30_000)}1` };
+    const nested = { name: "nested", text: "select $1::jsonb" };
+    await expect(database.query(sum)).rejects.toMatchObject({ code: "54001" });
+    await expect(database.query(nested, ["[".repeat(200_000)])).rejects.toMatchObject({
+      code: expect.stringMatching(/54001|22P02/),
+    });
+    expect(await database.query({ name: "fine", text: "select 1 as a" })).toEqual([{ a: 1 }]);
+    await database.close();
   });
 });

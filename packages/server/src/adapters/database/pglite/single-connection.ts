@@ -13,6 +13,8 @@ interface Waiter {
 export interface SingleConnection extends ConnectionSource {
   /** Refuses everybody from now on, those in line first. */
   fail(error: Error): void;
+  /** Refuses newcomers and waits until everybody in line had their turn. */
+  close(): Promise<void>;
 }
 
 /** Hands one connection around, first come, first served: a transaction holds it, and so does a single query. */

@@ -18,6 +18,8 @@ export async function startEngineInWorker(
     name: "muster-store",
     // Neither a loader nor an inspector that the process was started with belongs in there.
     execArgv: [],
+    // WebAssembly recurses on this stack. With less of it PostgreSQL never reaches its own limit and breaks instead.
+    resourceLimits: { stackSizeMb: 64 },
   });
   const { note, finish } = listen(worker, events, longestSilenceMs);
   await note("ready");

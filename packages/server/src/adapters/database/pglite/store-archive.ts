@@ -54,16 +54,20 @@ function header(name: string, size: number | undefined): Buffer {
 export function* readArchive(archive: Buffer): Generator<ArchiveEntry> {
   const text = (from: number, length: number) =>
     archive.toString("utf8", from, from + length).replace(/[\0 ].*$/s, "");
+  const damaged = () => new Error("The archive is damaged.");
+  if (archive.length === 0) throw damaged();
   let offset = 0;
-  while (offset + blockBytes <= archive.length && archive[offset] !== 0) {
+  // An empty block is the end. An archive without one was cut off.
+  while (archive[offset] !== 0) {
     const name = text(offset, 100);
     const size = Number.parseInt(text(offset + 124, 12), 8);
     const from = offset + blockBytes;
     if (!Number.isSafeInteger(size) || from + size > archive.length || name.split("/").includes(".."))
-      throw new Error("The archive is damaged.");
+      throw damaged();
     const isFolder = archive[offset + 156] === "5".charCodeAt(0);
     yield { name, data: isFolder ? undefined : archive.subarray(from, from + size) };
     offset = from + Math.ceil(size / blockBytes) * blockBytes;
+    if (offset >= archive.length) throw damaged();
   }
 }
 
