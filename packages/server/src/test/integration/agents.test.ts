@@ -1,29 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Database } from "../../ports/database.ts";
-import {
-  emptyDatabase,
-  freshDatabase,
-  orchestrate,
-  root,
-  someone,
-  type TestOrchestrator,
-} from "../orchestrate.ts";
+import { describe, expect, it } from "vitest";
+import { orchestrate, root, someone } from "../orchestrate.ts";
+import { useOrchestrator } from "../use-orchestrator.ts";
 
-let database: Database;
-let muster: TestOrchestrator;
-beforeAll(async () => {
-  database = await freshDatabase();
-});
-afterAll(() => database.close());
-beforeEach(async () => {
-  await emptyDatabase(database);
-  muster = await orchestrate(database, { leaseMs: 1_500, heartbeatMs: 400 });
-});
-afterEach(() => muster.stop());
+const at = useOrchestrator({ leaseMs: 1_500, heartbeatMs: 400 });
 
 describe("delegation", () => {
   it("frees the slot: an agent with one slot can wait for itself", async () => {
-    await muster.agent({
+    await at.muster.agent({
       name: "recursive",
       maxConcurrency: 1,
       capabilities: [
@@ -36,25 +19,25 @@ describe("delegation", () => {
         },
       ],
     });
-    const [task] = await muster.finish({ capability: "factorial", input: 6 });
+    const [task] = await at.muster.finish({ capability: "factorial", input: 6 });
     expect(task).toMatchObject({ status: "completed", output: 720, attempts: 1 });
   });
 
   it("ends at its greatest depth with a clear error", async () => {
-    await muster.agent({
+    await at.muster.agent({
       name: "endless",
       maxConcurrency: 4,
       capabilities: [
         { name: "dig", handler: (ctx) => ctx.delegate("dig", {}, { retry: { maxAttempts: 1 } }) },
       ],
     });
-    const [task] = await muster.finish({ capability: "dig", retry: { maxAttempts: 1 } });
+    const [task] = await at.muster.finish({ capability: "dig", retry: { maxAttempts: 1 } });
     expect(task?.status).toBe("failed");
     expect(task?.error?.message).toContain("Delegation goes 16 levels deep at most");
   });
 
   it("cancels sub-tasks that nobody waits for any more when the parent ends", async () => {
-    await muster.agent({
+    await at.muster.agent({
       name: "leaf",
       capabilities: [
         {
@@ -64,7 +47,7 @@ describe("delegation", () => {
         },
       ],
     });
-    await muster.agent({
+    await at.muster.agent({
       name: "parent",
       capabilities: [
         {
@@ -76,15 +59,16 @@ describe("delegation", () => {
         },
       ],
     });
-    const [task] = await muster.finish({ capability: "hasty" });
+    const [task] = await at.muster.finish({ capability: "hasty" });
     expect(task?.output).toBe("left early");
-    const [child] = (await muster.orchestrator.tasks.list({ parentId: task?.id as string }, someone)).items;
+    const [child] = (await at.muster.orchestrator.tasks.list({ parentId: task?.id as string }, someone))
+      .items;
     expect(child).toMatchObject({ status: "cancelled", error: { code: "parent_ended" } });
   });
 
   it("refuses a sub-task that waits for its own ancestor, with the path", async () => {
     let message = "";
-    await muster.agent({
+    await at.muster.agent({
       name: "parent",
       capabilities: [
         {
@@ -97,14 +81,14 @@ describe("delegation", () => {
         },
       ],
     });
-    await muster.finish({ capability: "loop" });
+    await at.muster.finish({ capability: "loop" });
     expect(message).toContain("A sub-task can't wait for a task that waits for it");
   });
 });
 
 describe("deadlocks", () => {
   it("through sub-tasks are found and named; a busy agent is none", async () => {
-    const { gateway, tasks } = muster.orchestrator;
+    const { gateway, tasks } = at.muster.orchestrator;
     const held = new Map<string, string>();
     const { agentId } = await gateway.register(
       { name: "manual", maxConcurrency: 10, capabilities: [{ name: "a" }, { name: "b" }] },
@@ -143,7 +127,7 @@ describe("deadlocks", () => {
 describe("messages", () => {
   it("reach one agent, all agents, and come back as answers", async () => {
     const heard: unknown[] = [];
-    await muster.agent({
+    await at.muster.agent({
       name: "listener",
       capabilities: [],
       onMessage: (message) => {
@@ -151,7 +135,7 @@ describe("messages", () => {
       },
       onQuery: (message) => ({ answer: (message.payload as { ask: number }).ask + 1 }),
     });
-    await muster.agent({
+    await at.muster.agent({
       name: "speaker",
       capabilities: [
         {
@@ -164,13 +148,13 @@ describe("messages", () => {
         },
       ],
     });
-    const [task] = await muster.finish({ capability: "speak" });
+    const [task] = await at.muster.finish({ capability: "speak" });
     expect(task?.output).toEqual({ answer: 42 });
     await expect.poll(() => [...heard].sort()).toEqual(["to all", "to you"]);
   });
 
   it("that nobody answers or nobody can get end with an error", async () => {
-    const { gateway } = muster.orchestrator;
+    const { gateway } = at.muster.orchestrator;
     const quiet = { name: "quiet", capabilities: [] };
     const { agentId } = await gateway.register(quiet, root, () => {});
     await gateway.register({ name: "mute", capabilities: [] }, root, () => {});
@@ -185,7 +169,7 @@ describe("messages", () => {
 
 describe("agents", () => {
   it("that fail are set aside by their health, and said to be", async () => {
-    await muster.agent({
+    await at.muster.agent({
       name: "sick",
       capabilities: [
         {
@@ -196,21 +180,24 @@ describe("agents", () => {
         },
       ],
     });
-    for (let n = 0; n < 3; n++) await muster.finish({ capability: "job" });
-    const [agent] = await muster.orchestrator.agents.list({ capability: "job" }, someone);
+    for (let n = 0; n < 3; n++) await at.muster.finish({ capability: "job" });
+    const [agent] = await at.muster.orchestrator.agents.list({ capability: "job" }, someone);
     expect(agent?.healthScore).toBeLessThan(0.7);
     expect(
-      await muster.orchestrator.agents.list({ capability: "job", minHealthScore: 0.7 }, someone),
+      await at.muster.orchestrator.agents.list({ capability: "job", minHealthScore: 0.7 }, someone),
     ).toEqual([]);
-    const [task] = await muster.orchestrator.tasks.submit([{ capability: "job" }], someone);
-    const why = await muster.orchestrator.tasks.explain(task?.id as string, someone);
+    const [task] = await at.muster.orchestrator.tasks.submit([{ capability: "job" }], someone);
+    const why = await at.muster.orchestrator.tasks.explain(task?.id as string, someone);
     expect(why.summary).toContain("taken or set aside");
     expect(why.reasons.join()).toContain("below 0.7");
   });
 
   it("in maintenance get nothing until they are back", async () => {
-    const agent = await muster.agent({ name: "one", capabilities: [{ name: "job", handler: () => "done" }] });
-    const { agents, tasks } = muster.orchestrator;
+    const agent = await at.muster.agent({
+      name: "one",
+      capabilities: [{ name: "job", handler: () => "done" }],
+    });
+    const { agents, tasks } = at.muster.orchestrator;
     await agents.setStatus(agent.id as string, "maintenance", root);
     const [task] = await tasks.submit([{ capability: "job" }], someone);
     expect((await tasks.wait(task?.id as string, 300, someone)).status).toBe("ready");
@@ -222,7 +209,7 @@ describe("agents", () => {
   });
 
   it("of a tenant see only its tasks", async () => {
-    const { gateway, tasks } = muster.orchestrator;
+    const { gateway, tasks } = at.muster.orchestrator;
     const got: string[] = [];
     await gateway.register(
       { name: "theirs", maxConcurrency: 5, capabilities: [{ name: "job" }] },
@@ -241,7 +228,7 @@ describe("agents", () => {
 
   it("with dangerous or broken schemas are refused", async () => {
     const register = (inputSchema: object) =>
-      muster.orchestrator.gateway.register(
+      at.muster.orchestrator.gateway.register(
         { name: "x", capabilities: [{ name: "job", inputSchema: inputSchema as never }] },
         root,
         () => {},
@@ -251,13 +238,13 @@ describe("agents", () => {
     await expect(register({ description: "x".repeat(70_000) })).rejects.toMatchObject({
       code: "invalid_request",
     });
-    expect(await muster.orchestrator.agents.list({}, root)).toEqual([]);
+    expect(await at.muster.orchestrator.agents.list({}, root)).toEqual([]);
   });
 });
 
 describe("ended work", () => {
   it("is removed after its retention, except for what somebody still needs", async () => {
-    await muster.stop();
+    await at.muster.stop();
     let now = Date.now();
     const timers: (() => void)[] = [];
     const clock = {
@@ -268,10 +255,10 @@ describe("ended work", () => {
         return { cancel: () => clearTimeout(timer) };
       },
     };
-    muster = await orchestrate(database, { retentionMs: 3_600_000 }, { clock });
-    await muster.agent({ name: "echo", capabilities: [{ name: "echo", handler: () => null }] });
-    const [old, needed] = await muster.finish({ capability: "echo" }, { capability: "echo" });
-    const { tasks } = muster.orchestrator;
+    at.muster = await orchestrate(at.database, { retentionMs: 3_600_000 }, { clock });
+    await at.muster.agent({ name: "echo", capabilities: [{ name: "echo", handler: () => null }] });
+    const [old, needed] = await at.muster.finish({ capability: "echo" }, { capability: "echo" });
+    const { tasks } = at.muster.orchestrator;
     const never = await tasks.submit([{ capability: "nobody" }], someone);
     const [waiting] = await tasks.submit(
       [{ capability: "nobody", dependsOn: [needed?.id as string, never[0]?.id as string] }],

@@ -1,20 +1,13 @@
 import type { RunDetail } from "@muster/sdk";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Database } from "../../ports/database.ts";
-import { emptyDatabase, freshDatabase, orchestrate, someone, type TestOrchestrator } from "../orchestrate.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { someone } from "../orchestrate.ts";
+import { useOrchestrator } from "../use-orchestrator.ts";
 
-let database: Database;
-let muster: TestOrchestrator;
+const at = useOrchestrator();
 let broken: Set<string>;
-beforeAll(async () => {
-  database = await freshDatabase();
-});
-afterAll(() => database.close());
 beforeEach(async () => {
-  await emptyDatabase(database);
-  muster = await orchestrate(database);
   broken = new Set();
-  await muster.agent({
+  await at.muster.agent({
     name: "worker",
     maxConcurrency: 8,
     capabilities: [
@@ -31,14 +24,13 @@ beforeEach(async () => {
     ],
   });
 });
-afterEach(() => muster.stop());
 
 async function run(
   steps: object,
   more: object = {},
   inputs: Record<string, unknown> = {},
 ): Promise<RunDetail> {
-  const { runs } = muster.orchestrator;
+  const { runs } = at.muster.orchestrator;
   const { id } = await runs.start({ workflow: { name: "test", steps, ...more }, inputs }, someone);
   return runs.wait(id, 10_000, someone);
 }
@@ -78,7 +70,7 @@ describe("a run", () => {
     });
     expect(detail.tasks).toHaveLength(5);
     expect(detail.tasks.filter((task) => task.step === "each").map((task) => task.index)).toEqual([0, 1, 2]);
-    const events = await muster.orchestrator.events.read(0, { runId: detail.id }, someone);
+    const events = await at.muster.orchestrator.events.read(0, { runId: detail.id }, someone);
     expect(events[0]?.type).toBe("run.started");
     expect(events.at(-1)?.type).toBe("run.completed");
     expect(events.filter((event) => event.type === "run.step.finished").map((e) => e.data.step)).toEqual([
@@ -152,7 +144,7 @@ describe("a run", () => {
 
   it("is refused whole when the workflow or the inputs are wrong", async () => {
     const start = (workflow: object, inputs = {}) =>
-      muster.orchestrator.runs.start({ workflow, inputs }, someone);
+      at.muster.orchestrator.runs.start({ workflow, inputs }, someone);
     const looped = {
       name: "x",
       steps: { a: { capability: "echo", needs: "b" }, b: { capability: "echo", needs: "a" } },
@@ -161,13 +153,13 @@ describe("a run", () => {
     const wanting = { name: "x", inputs: { n: { type: "integer" } }, steps: { a: { capability: "echo" } } };
     await expect(start(wanting)).rejects.toMatchObject({ code: "invalid_workflow" });
     await expect(start(wanting, { n: "1" })).rejects.toMatchObject({ code: "invalid_workflow" });
-    expect((await muster.orchestrator.runs.list({}, someone)).items).toEqual([]);
+    expect((await at.muster.orchestrator.runs.list({}, someone)).items).toEqual([]);
   });
 
   it("starts once per idempotency key", async () => {
     const request = { workflow: { name: "x", steps: { a: { capability: "echo" } } }, idempotencyKey: "once" };
     const [first, second] = await Promise.all(
-      [1, 2].map(() => muster.orchestrator.runs.start(request, someone)),
+      [1, 2].map(() => at.muster.orchestrator.runs.start(request, someone)),
     );
     expect(first?.id).toBe(second?.id);
   });
@@ -191,8 +183,8 @@ describe("a failed run, retried", () => {
     });
     expect(failed.error?.message).toBe("Step strict failed: it needs each, which failed");
     broken.clear();
-    await muster.orchestrator.runs.retry(failed.id, someone);
-    const again = await muster.orchestrator.runs.wait(failed.id, 10_000, someone);
+    await at.muster.orchestrator.runs.retry(failed.id, someone);
+    const again = await at.muster.orchestrator.runs.wait(failed.id, 10_000, someone);
     expect(again).toMatchObject({ status: "completed", output: { report: ["a", "b", "c"], strict: "done" } });
     const attempts = again.tasks.filter((task) => task.step === "each").map((task) => task.attempts);
     expect(attempts).toEqual([1, 2, 1]);
@@ -200,10 +192,10 @@ describe("a failed run, retried", () => {
 
   it("can't be retried while it runs or when it completed", async () => {
     const done = await run({ a: { capability: "echo" } });
-    await expect(muster.orchestrator.runs.retry(done.id, someone)).rejects.toMatchObject({
+    await expect(at.muster.orchestrator.runs.retry(done.id, someone)).rejects.toMatchObject({
       code: "not_retryable",
     });
-    await expect(muster.orchestrator.runs.cancel(done.id, someone)).rejects.toMatchObject({
+    await expect(at.muster.orchestrator.runs.cancel(done.id, someone)).rejects.toMatchObject({
       code: "not_cancellable",
     });
   });
@@ -212,7 +204,7 @@ describe("a failed run, retried", () => {
 describe("a run, cancelled", () => {
   it("stops its agents, starts nothing more and can be retried", async () => {
     let hang = true;
-    await muster.agent({
+    await at.muster.agent({
       name: "hanger",
       capabilities: [
         {
@@ -226,7 +218,7 @@ describe("a run, cancelled", () => {
         },
       ],
     });
-    const { runs, tasks } = muster.orchestrator;
+    const { runs, tasks } = at.muster.orchestrator;
     const steps = { a: { capability: "hang" }, b: { capability: "echo", needs: "a" } };
     const { id } = await runs.start({ workflow: { name: "test", steps } }, someone);
     await expect

@@ -23,7 +23,10 @@ const durable = [
  * Nobody gathers statistics here, and the planner would guess: scan whole tables, or read a partial index with all
  * its dead entries as a bitmap. Every hot statement is a few look-ups by index, so nothing else is offered to it.
  */
-const indexed = ["seqscan", "bitmapscan", "hashjoin", "mergejoin"].flatMap((way) => ["-c", `enable_${way}=off`]);
+const indexed = ["seqscan", "bitmapscan", "hashjoin", "mergejoin"].flatMap((way) => [
+  "-c",
+  `enable_${way}=off`,
+]);
 const small = ["-c", "shared_buffers=16MB", "-c", "min_wal_size=32MB", "-c", "max_wal_size=128MB"];
 
 /**
