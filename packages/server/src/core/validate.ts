@@ -33,7 +33,8 @@ export function parse<S extends TSchema>(schema: S, value: unknown, what: string
   );
 }
 
-function sentence(keyword: string, message: string, params: Record<string, unknown>): string {
+/** What a value does wrong, with the names that ajv leaves out of its messages. */
+export function sentence(keyword: string, message: string, params: Record<string, unknown>): string {
   if (keyword === "additionalProperties")
     return `has a member "${params.additionalProperty}" that is not known`;
   if (keyword === "enum") return `must be one of ${(params.allowedValues as unknown[]).join(", ")}`;
