@@ -22,7 +22,7 @@ import { migrate } from "../migrations/migrate.ts";
 import type { Database } from "../ports/database.ts";
 import type { Log } from "../ports/log.ts";
 
-const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 export const root: Principal = { tenant: "*", role: "admin", name: "test" };
 export const someone: Principal = { tenant: "default", role: "client", name: "test" };
 

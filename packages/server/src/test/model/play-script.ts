@@ -62,7 +62,7 @@ export async function playScript(inner: Database, script: readonly Command[]): P
     await compare("on the way to the end");
   }
   await checkAtEnd();
-  const stopped = orchestrator.stop(0);
+  const stopped = orchestrator.stop();
   await clock.advance(0);
   await stopped;
 
