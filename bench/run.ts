@@ -6,7 +6,17 @@
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { addAgent, chain, countCompleted, independent, layered, quantile, rateOf, sleep, withMuster } from "./measure.ts";
+import {
+  addAgent,
+  chain,
+  countCompleted,
+  independent,
+  layered,
+  quantile,
+  rateOf,
+  sleep,
+  withMuster,
+} from "./measure.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -73,9 +83,20 @@ async function backlogged(): Promise<Row[]> {
     const { latestEvent } = await muster.client.info();
     for (let n = 0; n < 4; n++) await addAgent(muster, `worker-${n}`);
     await countCompleted(muster, latestEvent, Math.round(1_000 * scale));
-    return rateOf(muster, independent(work, 500).map((batch) => batch.map((task) => ({ ...task, priority: "high" as const }))), work);
+    return rateOf(
+      muster,
+      independent(work, 500).map((batch) => batch.map((task) => ({ ...task, priority: "high" as const }))),
+      work,
+    );
   });
-  return [{ name: `rate with ${backlog} queued, of the rate without`, value: behind / alone, unit: "×", target: "≥ 0.8" }];
+  return [
+    {
+      name: `rate with ${backlog} queued, of the rate without`,
+      value: behind / alone,
+      unit: "×",
+      target: "≥ 0.8",
+    },
+  ];
 }
 
 async function idleAndMemory(): Promise<Row[]> {
@@ -95,14 +116,20 @@ async function idleAndMemory(): Promise<Row[]> {
     const grown = (process.memoryUsage().rss - rssBefore) / 2 ** 20;
     return [
       { name: "idle", value: idle, unit: "% CPU", target: "< 1" },
-      { name: `memory grown by ${many * 4} finished tasks`, value: grown, unit: "MiB", target: "does not grow with them" },
+      {
+        name: `memory grown by ${many * 4} finished tasks`,
+        value: grown,
+        unit: "MiB",
+        target: "does not grow with them",
+      },
     ];
   });
 }
 
-const rate = (name: string, target: string, make: () => Parameters<typeof rateOf>[1]) => async (): Promise<Row[]> => [
-  { name, value: await rates(make), unit: "tasks/s", target },
-];
+const rate =
+  (name: string, target: string, make: () => Parameters<typeof rateOf>[1]) => async (): Promise<Row[]> => [
+    { name, value: await rates(make), unit: "tasks/s", target },
+  ];
 
 const rows: Record<string, () => Promise<Row[]>> = {
   independent: rate("independent, in hundreds", "≥ 4,000", () => independent(many, 100)),
@@ -114,7 +141,8 @@ const rows: Record<string, () => Promise<Row[]>> = {
   idle: idleAndMemory,
 };
 
-const show = (value: number): string => (value >= 100 ? Math.round(value).toLocaleString("en-US") : value.toFixed(2));
+const show = (value: number): string =>
+  value >= 100 ? Math.round(value).toLocaleString("en-US") : value.toFixed(2);
 
 const results: Row[] = [];
 for (const [name, measure] of Object.entries(rows)) {
@@ -122,9 +150,19 @@ for (const [name, measure] of Object.entries(rows)) {
   process.stderr.write(`measuring ${name}…\n`);
   for (const row of await measure()) {
     results.push(row);
-    process.stdout.write(`${row.name.padEnd(52)} ${show(row.value).padStart(9)} ${row.unit.padEnd(8)} target ${row.target}\n`);
+    process.stdout.write(
+      `${row.name.padEnd(52)} ${show(row.value).padStart(9)} ${row.unit.padEnd(8)} target ${row.target}\n`,
+    );
   }
 }
-const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, platform: process.platform };
-await writeFile(options.out, `${JSON.stringify({ measuredAt: new Date().toISOString(), machine, results }, null, 2)}\n`);
+const machine = {
+  cpu: cpus()[0]?.model,
+  cores: cpus().length,
+  node: process.version,
+  platform: process.platform,
+};
+await writeFile(
+  options.out,
+  `${JSON.stringify({ measuredAt: new Date().toISOString(), machine, results }, null, 2)}\n`,
+);
 process.stderr.write(`written to ${options.out}\n`);

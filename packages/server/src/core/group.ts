@@ -15,6 +15,9 @@ interface Waiting<T, R> {
   reject: (error: unknown) => void;
 }
 
+/** Turns of the microtask queue before a group sets out: a few microseconds. */
+const gatherTurns = 40;
+
 /**
  * Lets calls that arrive together share one statement. A lone call is run at once; whatever arrives while a
  * run is under way forms the next one. So the group grows with the load, and nobody waits for its sake.
@@ -49,6 +52,12 @@ export function createGroup<T, R>({ most, mostWaiting = 200_000, run }: GroupOpt
     running = false;
   }
 
+  /** Lets the calls of the same moment come in: those that are some promises behind the first one. */
+  async function gather(): Promise<void> {
+    for (let turn = 0; turn < gatherTurns; turn++) await null;
+    await drain();
+  }
+
   return function call(item: T): Promise<R> {
     if (waiting.length >= mostWaiting) {
       return Promise.reject(
@@ -61,8 +70,7 @@ export function createGroup<T, R>({ most, mostWaiting = 200_000, run }: GroupOpt
       waiting.push({ item, resolve, reject });
       if (running) return;
       running = true;
-      // One turn of the microtask queue, so that calls of the same moment travel together.
-      queueMicrotask(() => void drain());
+      void gather();
     });
   };
 }

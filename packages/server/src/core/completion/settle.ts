@@ -55,7 +55,8 @@ export function createSettle({ database, clock, random, announce, outcomes }: Se
 
   async function completeTogether(reports: Report[]): Promise<Verdict[]> {
     // In the order of ids, so that statements of several nodes lock rows in the same order.
-    const ordered = [...reports].sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
+    const first = firstPerLease(reports);
+    const ordered = [...first].sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
     const results = ordered.map(({ taskId, token, outcome }) => ({
       id: taskId,
       token,
@@ -76,20 +77,22 @@ export function createSettle({ database, clock, random, announce, outcomes }: Se
       }
     }
     announce({ fresh, runs, freed, ended: [...ended.keys()] });
-    return reports.map((report) => (ended.get(report.taskId) === report.token ? accepted : refused));
+    return reports.map((report) =>
+      first.has(report) && ended.get(report.taskId) === report.token ? accepted : refused,
+    );
   }
 
   async function settleWithCare(reports: Report[]): Promise<Verdict[]> {
     const now = clock.now();
+    const first = firstPerLease(reports);
     const { live, aftermaths } = await database.transaction(async (tx) => {
       const rows = await tx.query(lockLive, [reports.map((r) => r.taskId), reports.map((r) => r.token)]);
-      const byId = new Map(rows.map((row) => [row.id, row]));
+      const byLease = new Map(rows.map((row) => [leaseName(row.id, row.token), row]));
       const ends: End[] = [];
       const retries: { id: string; ready_at: number; error: TaskError }[] = [];
-      for (const report of reports) {
-        const task = byId.get(report.taskId);
-        const first = reports.find((other) => other.taskId === report.taskId) === report;
-        if (task !== undefined && first) sortOut(task, report, now, ends, retries);
+      for (const report of first) {
+        const task = byLease.get(leaseName(report.taskId, report.token));
+        if (task !== undefined) sortOut(task, report, now, ends, retries);
       }
       const effects: Aftermath[] = [];
       if (retries.length > 0) {
@@ -101,12 +104,12 @@ export function createSettle({ database, clock, random, announce, outcomes }: Se
         });
       }
       if (ends.length > 0) effects.push((await cascade(tx, ends, now)).aftermath);
-      return { live: byId, aftermaths: effects };
+      return { live: byLease, aftermaths: effects };
     });
     for (const aftermath of aftermaths) announce(aftermath);
     return reports.map((report) => {
-      const task = live.get(report.taskId);
-      if (task === undefined) return refused;
+      const task = live.get(leaseName(report.taskId, report.token));
+      if (task === undefined || !first.has(report)) return refused;
       blame(task, report);
       return accepted;
     });
@@ -143,6 +146,18 @@ export function createSettle({ database, clock, random, announce, outcomes }: Se
     }
     return carefulGroup(report);
   };
+}
+
+const leaseName = (taskId: string, token: string): string => `${taskId} ${token}`;
+
+/** One lease is settled once: of several reports under it that came together, only the first counts. */
+function firstPerLease(reports: readonly Report[]): Set<Report> {
+  const first = new Map<string, Report>();
+  for (const report of reports) {
+    const name = leaseName(report.taskId, report.token);
+    if (!first.has(name)) first.set(name, report);
+  }
+  return new Set(first.values());
 }
 
 const readyOf = (row: CompletionRow): ReadyTask => ({

@@ -24,7 +24,7 @@ import {
   readTasks,
   type TaskRow,
 } from "../queue/statements/read-tasks.ts";
-import { retryByHand } from "../queue/statements/retry-by-hand.ts";
+import { lockEnded, retryByHand } from "../queue/statements/retry-by-hand.ts";
 import { isoTime, taskOf } from "../task-view.ts";
 import { isUuid } from "../validate.ts";
 import { cancelReportOf } from "./cancel-report.ts";
@@ -160,14 +160,21 @@ export function createTaskService(deps: TaskServiceDependencies): TaskService {
       mayWrite(principal);
       const row = await find(id, principal);
       await refuseUnmetNeeds(row);
-      const [again] = await database.query(retryByHand, [[id], clock.now()]);
+      const [again] = await database.transaction(async (tx) => {
+        await tx.query(lockEnded, [[id]]);
+        return tx.query(retryByHand, [[id], clock.now()]);
+      });
       if (again === undefined) {
         throw new MusterError(
           "not_retryable",
           `Task ${id} is ${row.status}; only a failed or cancelled one can be retried.`,
         );
       }
-      announce({ ready: [again.route], runs: again.run_id === null ? [] : [again.run_id] });
+      announce({
+        ready: [again.route],
+        runs: again.run_id === null ? [] : [again.run_id],
+        ...(again.deadline_at === null ? {} : { dueAt: again.deadline_at }),
+      });
       return taskOf(await find(id, principal));
     },
 

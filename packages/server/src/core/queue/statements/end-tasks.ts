@@ -22,16 +22,15 @@ export const endTasks: Statement<EndedTask> = {
 with incoming as materialized (
   select * from json_to_recordset($1::json) as x(id uuid, status text, output json, error json)
 ), before as materialized (
-  select t.id, t.lease_token is not null and t.status in ('in_progress', 'waiting') as was_leased, t.attempt, t.agent_id,
-    t.agent_name, t.started_at
+  select i.*, t.lease_token is not null and t.status in ('in_progress', 'waiting') as was_leased
   from incoming i join task t on t.id = i.id
   where t.status not in ('completed', 'failed', 'cancelled')
   order by t.id for update of t
 ), ended as (
-  update task t set status = i.status, output = i.output, error = i.error, ended_at = $2::bigint,
+  update task t set status = b.status, output = b.output, error = b.error, ended_at = $2::bigint,
     lease_token = null, lease_until = null, delayed = false
-  from incoming i join before b on b.id = i.id
-  where t.id = i.id
+  from before b
+  where t.id = b.id
   returning t.id, t.status, t.tenant, t.run_id, t.step, t.agent_id, t.agent_name, t.attempt, t.started_at, t.error,
     b.was_leased
 ), kept as (

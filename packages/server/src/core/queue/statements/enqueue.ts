@@ -34,12 +34,13 @@ with incoming as materialized (
   insert into task (
     id, tenant, name, capability, requested_agent, tools, route, status, priority, virtual_time, delayed, ready_at,
     run_id, step, item_index, parent_id, depth, join_policy, pending, max_attempts,
-    attempts_granted, retry_delay_ms, retry_factor, retry_max_ms, retry_jitter, timeout_ms, deadline_at, input, created_at)
+    attempts_granted, retry_delay_ms, retry_factor, retry_max_ms, retry_jitter, timeout_ms, deadline_at, deadline_ms,
+    input, created_at)
   select i.id, i.tenant, i.name, i.capability, i.requested_agent, coalesce(i.tools, '{}'), i.route, i.status, i.priority,
     s.start + i.place * s.arrived / a.n, i.delayed, i.ready_at,
     i.run_id, i.step, i.item_index, i.parent_id, i.depth, i.join_policy, i.pending, i.max_attempts,
-    i.max_attempts, i.retry_delay_ms, i.retry_factor, i.retry_max_ms, i.retry_jitter, i.timeout_ms, i.deadline_at, i.input,
-    $3::bigint
+    i.max_attempts, i.retry_delay_ms, i.retry_factor, i.retry_max_ms, i.retry_jitter, i.timeout_ms, i.deadline_at,
+    i.deadline_at - $3::bigint, i.input, $3::bigint
   from incoming i
   join arrivals a on a.tenant = i.tenant and a.priority = i.priority
   join share s on s.tenant = i.tenant and s.priority = i.priority

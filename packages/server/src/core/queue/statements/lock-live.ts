@@ -2,6 +2,8 @@ import type { Statement } from "../../../ports/database.ts";
 
 export interface LiveTask {
   id: string;
+  /** The lease token that proved it. */
+  token: string;
   status: string;
   attempt: number;
   max_attempts: number;
@@ -19,7 +21,7 @@ export interface LiveTask {
 export const lockLive: Statement<LiveTask> = {
   name: "lock_live",
   text: `
-select t.id, t.status, t.attempt, t.max_attempts, t.retry_delay_ms, t.retry_factor, t.retry_max_ms, t.retry_jitter,
+select t.id, i.token, t.status, t.attempt, t.max_attempts, t.retry_delay_ms, t.retry_factor, t.retry_max_ms, t.retry_jitter,
   t.deadline_at, t.agent_id, t.agent_name, t.started_at
 from unnest($1::uuid[], $2::uuid[]) as i(id, token)
 join task t on t.id = i.id and t.lease_token = i.token

@@ -1,18 +1,36 @@
 import type { Statement } from "../../../ports/database.ts";
 
+/** Holds ended tasks as they are, so that a dependent which is just being added is seen. $1 ids. */
+export const lockEnded: Statement<{ id: string }> = {
+  name: "lock_ended",
+  text: `select id from task where id = any ($1::uuid[]) order by id for update`,
+};
+
 /**
  * Gives failed or cancelled tasks their attempts back and makes them ready. What they needed has counted
- * already, so they wait for nothing. Steps of runs count them as open again. $1 ids, $2 now.
+ * already, so they wait for nothing. Steps of runs count them as open again, and so do tasks that still wait
+ * and had counted them as ended. The caller has locked them in an earlier statement. $1 ids, $2 now.
  */
-export const retryByHand: Statement<{ id: string; route: string; run_id: string | null }> = {
+export const retryByHand: Statement<{
+  id: string;
+  route: string;
+  run_id: string | null;
+  deadline_at: number | null;
+}> = {
   name: "retry_by_hand",
   text: `
 with again as (
   update task t set status = 'ready', ended_at = null, error = null, output = null, delayed = false, ready_at = $2::bigint,
     max_attempts = t.attempt + t.attempts_granted, timeout_at = null, resumed = false, pending = 0,
-    deadline_at = case when t.deadline_at is null then null else $2::bigint + (t.deadline_at - t.created_at) end
+    deadline_at = $2::bigint + t.deadline_ms
   where t.id = any ($1::uuid[]) and t.status in ('failed', 'cancelled')
-  returning t.id, t.tenant, t.run_id, t.step, t.route
+  returning t.id, t.tenant, t.run_id, t.step, t.route, t.deadline_at
+), awaited as (
+  select d.task_id, d.kind, count(*)::int as n from again a join dependency d on d.depends_on = a.id group by d.task_id, d.kind
+), recounted as (
+  update task t set pending = t.pending + w.n
+  from awaited w
+  where t.id = w.task_id and t.status = case w.kind when 'need' then 'blocked' else 'waiting' end
 ), uncounted as (
   update run_step s set failed = s.failed - c.n, status = 'running'
   from (select run_id, step, count(*)::int as n from again where step is not null group by run_id, step) c
@@ -21,5 +39,5 @@ with again as (
   insert into event (at, type, task_id, run_id, tenant, data)
   select $2::bigint, 'task.retried', id, run_id, tenant, json_build_object('step', step) from again order by id
 )
-select id, route, run_id from again`,
+select id, route, run_id, deadline_at from again`,
 };

@@ -142,11 +142,11 @@ export const openRunTasks: Statement<{ id: string }> = {
 select id from task where run_id = $1 and status not in ('completed', 'failed', 'cancelled') order by id`,
 };
 
-/** Failed or cancelled tasks of some steps. $1 run, $2 steps. */
+/** Failed or cancelled tasks of some steps, locked. $1 run, $2 steps. */
 export const failedStepTasks: Statement<{ id: string }> = {
   name: "failed_step_tasks",
   text: `
-select id from task where run_id = $1 and step = any ($2::text[]) and status in ('failed', 'cancelled') order by id`,
+select id from task where run_id = $1 and step = any ($2::text[]) and status in ('failed', 'cancelled') order by id for update`,
 };
 
 /** Takes the tasks of steps that run anew out of them; they stay in the run as history. $1 run, $2 steps. */

@@ -1,0 +1,22 @@
+import type { EventRow } from "../../core/queue/statements/events.ts";
+import type { Queryable, Statement } from "../../ports/database.ts";
+import type { JudgedTask } from "./event-rules.ts";
+
+const judgedTasks: Statement<JudgedTask & { attempt: number }> = {
+  name: "judged_tasks",
+  text: `
+select t.id, t.parent_id, t.join_policy, t.status, t.attempt,
+  array(select d.depends_on::text from dependency d where d.task_id = t.id and d.kind = 'need' order by 1) as needs
+from task t order by t.id`,
+};
+
+const wholeLog: Statement<EventRow> = {
+  name: "whole_log",
+  text: `select seq, at, type, task_id, run_id, agent_id, tenant, data from event order by seq`,
+};
+
+/** Every task with what it needs, in the order of their making. */
+export const readJudgedTasks = (database: Queryable) => database.query(judgedTasks);
+
+/** Every event from the first. */
+export const readWholeLog = (database: Queryable) => database.query(wholeLog);
