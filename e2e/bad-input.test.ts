@@ -586,6 +586,42 @@ describe("an agent that breaks the rules", () => {
     });
   });
 
+  test("asks for what there is not, or sends what does not fit", async () => {
+    const id = await submit();
+    const lease = { taskId: id, leaseToken: (await agent.nextTask()).leaseToken };
+    await expectRefused(agent.request("explode", {}), 404, "not_found");
+    await expectRefused(agent.request("journal", { ...lease, key: "k" }), 400, "invalid_request");
+    await expectRefused(agent.request("journal", { ...lease, key: "", value: 1 }), 400, "invalid_request");
+    const large = "x".repeat(2 * mebibyte);
+    await expectRefused(
+      agent.request("journal", { ...lease, key: "k", value: large }),
+      413,
+      "payload_too_large",
+    );
+    const deep = JSON.parse(`${"[".repeat(100)}${"]".repeat(100)}`);
+    await expectRefused(agent.request("journal", { ...lease, key: "k", value: deep }), 422, "limit_exceeded");
+    await expectRefused(agent.request("progress", { ...lease, fraction: 2 }), 400, "invalid_request");
+    await expectRefused(
+      agent.request("wait", { ...lease, taskIds: [nobody], mode: "all" }),
+      404,
+      "not_found",
+    );
+    const tasks = [{ ref: "a", capability: "sub", dependsOn: ["a"] }];
+    await expectRefused(agent.request("delegate", { ...lease, key: "k", tasks }), 422, "cycle");
+    await expectRefused(
+      agent.request("query", { to: "ghost", payload: 1, timeoutMs: 100 }),
+      404,
+      "not_found",
+    );
+    expect((await call({ path: `/v1/tasks?parentId=${id}`, key: keys.client })).json.items).toEqual([]);
+    // None of this cost it the task, and nothing of it is in the journal.
+    const error = { code: "again", message: "please" };
+    expect(await agent.operation("settle", { ...lease, outcome: { status: "failed", error } })).toMatchObject(
+      { status: 200 },
+    );
+    expect(await agent.nextTask()).toMatchObject({ taskId: id, attempt: 2, journal: [] });
+  });
+
   test("speaks for another agent, or with a key in the place of its session", async () => {
     const other = await joinAs(keys.agent, "honest", [{ name: "other" }]);
     const id = await submit();
