@@ -69,8 +69,10 @@ export function createSettle(deps: SettleDependencies) {
     const fresh: ReadyTask[] = [];
     const runs: string[] = [];
     const freed: { agentId: string; taskId: string }[] = [];
+    let dueAt = Number.POSITIVE_INFINITY;
     for (const row of rows) {
       if (row.kind === "ready") fresh.push(readyOf(row));
+      else if (row.kind === "later") dueAt = Math.min(dueAt, row.ready_at as number);
       else if (row.kind === "step") runs.push(row.id);
       else {
         ended.set(row.id, row.token as string);
@@ -78,7 +80,7 @@ export function createSettle(deps: SettleDependencies) {
         outcomes.recordOutcome(row.agent_id as string, true);
       }
     }
-    announce({ fresh, runs, freed, ended: [...ended.keys()] });
+    announce({ fresh, runs, freed, dueAt, ended: [...ended.keys()] });
     return reports.map((report) =>
       first.has(report) && ended.get(report.taskId) === report.token ? accepted : refused,
     );
