@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { join } from "node:path";
-import type { Client } from "@muster/sdk";
+import { type Client, isFinal } from "@muster/sdk";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import WebSocket from "ws";
 import { cleanUp, eventually, temporaryFolder } from "./support/processes.ts";
@@ -249,13 +249,7 @@ describe("what is refused leaves nothing behind", () => {
       "not_found",
       new RegExp(nobody),
     ],
-    [
-      "an unknown agent",
-      () => ({ path: "/v1/agents/ghost", key: keys.client }),
-      404,
-      "agent_unknown",
-      /ghost/,
-    ],
+    ["an unknown agent", () => ({ path: "/v1/agents/ghost", key: keys.client }), 404, "not_found", /ghost/],
     ["an unknown address", () => ({ path: "/v1/nothing", key: keys.client }), 404, "not_found", /nothing/],
     [
       "a method that is not possible",
@@ -444,7 +438,7 @@ describe("one tenant and another", () => {
     const [{ id }] = json.tasks;
     expect(await agent.fetch(500)).toEqual([]);
     expect((await call({ path: "/v1/agents", key: keys.client })).json.items).toEqual([]);
-    await expectRefused({ path: `/v1/agents/${agent.id}`, key: keys.client }, 404, "agent_unknown");
+    await expectRefused({ path: `/v1/agents/${agent.id}`, key: keys.client }, 404, "not_found");
     await call({ path: `/v1/tasks/${id}/cancel`, method: "POST", key: keys.client });
     await agent.operation("leave", {});
   });
@@ -499,6 +493,8 @@ describe("an agent that breaks the rules", () => {
   });
   afterEach(async () => {
     await agent.operation("leave", {});
+    const { items } = await root.tasks.list({ capability: "count", limit: 500 });
+    for (const { id, status } of items) if (!isFinal(status)) await root.tasks.cancel(id);
   });
 
   const submit = async (body = {}) => {
@@ -552,6 +548,13 @@ describe("an agent that breaks the rules", () => {
     const { json } = await call({ path: `/v1/events?taskId=${id}&types=task.completed`, key: keys.client });
     expect(json.items).toHaveLength(1);
     expect((await call({ path: "/v1/tasks?capability=a", key: keys.client })).json.items).toEqual([]);
+    // The tokens themselves are nobody's business.
+    const shown = await Promise.all(
+      [`/v1/events?taskId=${id}`, `/v1/tasks/${id}`, `/v1/tasks/${id}/why`].map((path) =>
+        call({ path, key: keys.client }),
+      ),
+    );
+    expect(JSON.stringify(shown)).not.toMatch(new RegExp(`${first.leaseToken}|${second.leaseToken}`));
   });
 
   test("settles a task that was cancelled", async () => {
@@ -589,7 +592,6 @@ describe("an agent that breaks the rules", () => {
     const { leaseToken } = await agent.nextTask();
     const body = { taskId: id, leaseToken, outcome: completed };
     await expectRefused(agent.request("settle", body, other.session), 403, "forbidden");
-    await expectRefused(other.request("settle", body), 409, "lease_lost");
     const answer = await call(agent.request("settle", body, keys.agent));
     expect([401, 404]).toContain(answer.status);
     await expectRefused({ path: "/v1/tasks", key: agent.session }, 401, "unauthenticated");

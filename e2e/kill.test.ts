@@ -15,51 +15,55 @@ const stepped = 300;
 const total = independent + chains * chainLength + stepped;
 const batchSize = 50;
 
-/** A thousand tasks: some alone, some in chains, some with journaled steps. */
+/** A thousand tasks: some alone, some in chains, some with journaled steps. A chain is in one batch. */
 function createWork(): TaskSubmission[][] {
-  const chained = Array.from({ length: chains }, (_, chain) =>
-    Array.from({ length: chainLength }, (_, link): TaskSubmission => {
-      const before = link === 0 ? {} : { dependsOn: [`${chain}/${link - 1}`] };
-      return { ref: `${chain}/${link}`, capability: "worker.slow", input: { ms: 10 }, ...before };
-    }),
-  );
-  const alone = [
-    ...Array.from({ length: independent }, () => ({ capability: "worker.echo", input: { text: "hello" } })),
-    ...Array.from({ length: stepped }, () => ({
-      capability: "worker.steps",
-      input: { steps: 2, pauseMs: 20 },
-    })),
-  ];
-  const perBatch = batchSize / chainLength;
+  const retry = { delayMs: 100 };
+  const chained = Array.from({ length: chains * chainLength }, (_, index): TaskSubmission => {
+    const task = { ref: `link ${index}`, capability: "worker.slow", input: { ms: 10 }, retry };
+    return index % chainLength === 0 ? task : { ...task, dependsOn: [`link ${index - 1}`] };
+  });
+  const echo = { capability: "worker.echo", input: { text: "hello" }, retry };
+  const steps = { capability: "worker.steps", input: { steps: 2, pauseMs: 20 }, retry };
+  const alone = Array.from({ length: independent + stepped }, (_, index) => (index % 2 === 0 ? echo : steps));
   const batches: TaskSubmission[][] = [];
-  for (let from = 0; from < chained.length; from += perBatch)
-    batches.push(chained.slice(from, from + perBatch).flat());
-  // Taken from both ends, so that every batch holds tasks of several kinds.
-  while (alone.length > 0) batches.push([...alone.splice(0, batchSize / 2), ...alone.splice(-batchSize / 2)]);
-  return batches.sort(
-    (a, b) => a.length - b.length || (a[0]?.capability ?? "").localeCompare(b[0]?.capability ?? ""),
-  );
+  while (chained.length + alone.length > 0) {
+    for (const kind of [alone, chained]) if (kind.length > 0) batches.push(kind.splice(0, batchSize));
+  }
+  return batches;
 }
 
-/** Numbers from a seed, so that the moments of a failed test can be had again: SEED=… npx vitest run e2e/kill.test.ts */
+/** Numbers from a seed (mulberry32), so that the moments of a failed test can be had again, with SEED=… before vitest. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 
-/** Hands in a batch through however many kills: the client's own patience is shorter than a restart. */
-async function submitPersistently(client: Client, batch: number, tasks: TaskSubmission[]): Promise<string[]> {
-  const keyed = tasks.map((task, index) => ({ ...task, idempotencyKey: `batch ${batch}, task ${index}` }));
-  const acknowledged = await eventually(`batch ${batch} is acknowledged`, () =>
-    client.tasks.submit(keyed).catch((error) => {
-      if (error.retryable) return undefined;
-      throw error;
-    }),
-  );
-  return acknowledged.map(({ id }) => id);
+/** Hands everything in through however many kills: the client's own patience is shorter than a restart. */
+function submitAll(client: Client): Promise<string[]> {
+  const submit = (batch: number, tasks: TaskSubmission[]) => {
+    const keyed = tasks.map((task, index) => ({ ...task, idempotencyKey: `batch ${batch}, task ${index}` }));
+    return eventually(`batch ${batch} is acknowledged`, () =>
+      client.tasks.submit(keyed).catch((error) => {
+        if (error.retryable) return undefined;
+        throw error;
+      }),
+    );
+  };
+  const submitting = (async () => {
+    const ids: string[] = [];
+    for (const [index, batch] of createWork().entries()) {
+      for (const { id } of await submit(index, batch)) ids.push(id);
+    }
+    return ids;
+  })();
+  // Where it fails, the test hears of it when it waits for it.
+  submitting.catch(() => undefined);
+  return submitting;
 }
 
 /** Every kept event, page by page. */
@@ -75,95 +79,52 @@ async function readEvents(client: Client): Promise<Event[]> {
 const endedBy = (sideFile: string): number =>
   readSideFile(sideFile).filter(([what]) => what === "end" || what === "journaled").length;
 
-test("a server that is killed twice in the middle of 1,000 tasks loses and repeats nothing", {
-  timeout: 180_000,
-}, async () => {
-  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-  const random = randomFrom(seed);
-  const dataDir = join(temporaryFolder(), "data");
-  const sideFile = join(temporaryFolder(), "effects");
-  const fresh = await startFreshServer(dataDir);
-  const { client, apiKey } = fresh;
-  let server: ServerProcess = fresh.server;
-  const { url, port } = server;
-  for (const _ of [1, 2])
-    await startAgentProcess({ url, apiKey, name: "worker", sideFile, maxConcurrency: 10 });
-
-  // Somebody watches all the time, and must see every end once.
-  const watched: Event[] = [];
-  const watching = new AbortController();
-  const watcher = (async () => {
-    const types = ["task.completed", "task.failed", "task.cancelled"] as const;
-    for await (const event of client.events.follow({ after: 0, types, signal: watching.signal }))
-      watched.push(event);
+/** Watches the ends of tasks through all kills; the stream must show every one once. */
+function watchEnds(client: Client) {
+  const seen: Event[] = [];
+  const stopping = new AbortController();
+  const types = ["task.completed", "task.failed", "task.cancelled"] as const;
+  const watching = (async () => {
+    for await (const event of client.events.follow({ after: 0, types, signal: stopping.signal }))
+      seen.push(event);
   })();
+  return {
+    seen,
+    async stop() {
+      stopping.abort();
+      await watching;
+    },
+  };
+}
 
-  const submitting = (async () => {
-    const ids: string[] = [];
-    for (const [index, batch] of createWork().entries())
-      ids.push(...(await submitPersistently(client, index, batch)));
-    return ids;
-  })();
-
-  // 700 lines of the side file are ends of tasks and of steps in all; the kills fall somewhere among them.
-  for (const [from, to] of [
-    [20, 300],
-    [400, 800],
-  ] as const) {
-    const moment = Math.floor(from + random() * (to - from));
-    await eventually(`line ${moment} of the side file`, () => endedBy(sideFile) >= moment);
-    await server.end("SIGKILL");
-    const before = endedBy(sideFile);
-    const killedAt = performance.now();
-    server = await startServer({ dataDir, port });
-    const up = performance.now() - killedAt;
-    const seen = watched.length;
-    await eventually("work goes on", () => watched.length > seen);
-    const first = performance.now() - killedAt;
-    console.log(
-      `killed at line ${before} (seed ${seed}): ready after ${Math.round(up)} ms, the next task ended after ${Math.round(first)} ms`,
-    );
-  }
-
-  const ids = await submitting;
-  await eventually("every task has ended", () => watched.length >= total, 120_000);
-  watching.abort();
-  await watcher;
-
+/** One `task.completed` for every acknowledged task, and nothing else that was taken in or ended. */
+function expectEachOnce(ids: string[], events: Event[], watched: Event[]): void {
+  const completions = events.filter(({ type }) => type === "task.completed");
   expect(new Set(ids).size).toBe(total);
-  const events = await readEvents(client);
-  const completed = new Map<string, number>();
-  for (const { type, taskId, seq } of events) {
-    if (type !== "task.completed" || taskId === null) continue;
-    expect(completed.has(taskId), `task ${taskId} completed once`).toBe(false);
-    completed.set(taskId, seq);
-  }
-  // Nothing was taken in twice, nothing was lost, nothing failed.
-  expect([...completed.keys()].sort()).toEqual([...ids].sort());
+  expect(completions.map(({ taskId }) => taskId).sort()).toEqual([...ids].sort());
   expect(events.filter(({ type }) => type === "task.submitted")).toHaveLength(total);
-  expect(watched.map(({ seq }) => seq)).toEqual([...completed.values()]);
+  expect(watched.map(({ seq }) => seq)).toEqual(completions.map(({ seq }) => seq));
+}
 
-  const submitted = createWork().flat();
-  const idOf = new Map(
-    submitted.flatMap(({ ref }, index) => (ref === undefined ? [] : [[ref, ids[index]!] as const])),
-  );
-  const started = new Map<string, number>();
-  for (const { type, taskId, seq } of events) {
-    if (type === "task.started" && taskId !== null && !started.has(taskId)) started.set(taskId, seq);
-  }
-  const lines = readSideFile(sideFile);
+/** No dependent started early, by the word of the events and by that of the agents. */
+function expectOrder(ids: string[], events: Event[], lines: string[][]): void {
+  const first = (type: string, id: string) =>
+    events.find((event) => event.type === type && event.taskId === id)!.seq;
   const firstLine = (what: string, id: string) =>
     lines.findIndex((line) => line[0] === what && line[1] === id);
-  for (const [index, { dependsOn }] of submitted.entries()) {
-    for (const ref of dependsOn ?? []) {
-      const [id, earlier] = [ids[index]!, idOf.get(ref)!];
-      expect(started.get(id), `task ${id} started after ${earlier}`).toBeGreaterThan(completed.get(earlier)!);
-      // And the same by the agents' own word.
-      expect(firstLine("begin", id)).toBeGreaterThan(firstLine("end", earlier));
+  const work = createWork().flat();
+  const idOf = new Map(work.map(({ ref }, index) => [ref, ids[index]!]));
+  for (const { ref, dependsOn = [] } of work) {
+    for (const earlier of dependsOn) {
+      const [before, after] = [idOf.get(earlier)!, idOf.get(ref)!];
+      expect(first("task.started", after)).toBeGreaterThan(first("task.completed", before));
+      expect(firstLine("begin", after)).toBeGreaterThan(firstLine("end", before));
     }
   }
+}
 
-  // A step that was journaled is not run again.
+/** A step that was journaled is not run again. One that a kill cut off before its entry may have been. */
+function expectStepsOnce(lines: string[][]): void {
   const journaled = new Set<string>();
   const effects = new Set<string>();
   for (const [what, id, step] of lines) {
@@ -176,6 +137,52 @@ test("a server that is killed twice in the middle of 1,000 tasks loses and repea
   }
   expect(effects.size).toBe(stepped * 2);
   expect(journaled.size).toBe(stepped * 2);
+}
+
+test("a server that is killed twice in the middle of 1,000 tasks loses and repeats nothing", {
+  timeout: 240_000,
+}, async () => {
+  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const random = randomFrom(seed);
+  const dataDir = join(temporaryFolder(), "data");
+  const sideFile = join(temporaryFolder(), "effects");
+  const { client, apiKey, ...fresh } = await startFreshServer(dataDir);
+  let server: ServerProcess = fresh.server;
+  const { url, port } = server;
+  const startWorker = () => startAgentProcess({ url, apiKey, name: "worker", sideFile, maxConcurrency: 10 });
+  const [doomed] = await Promise.all([startWorker(), startWorker()]);
+  const watch = watchEnds(client);
+  const submitting = submitAll(client);
+
+  /** Kills the server at a random moment, and starts it again on the same folder and port. */
+  const killServer = async (from: number, to: number, alongside: () => Promise<unknown>) => {
+    const moment = Math.floor(from + random() * (to - from));
+    await eventually(`line ${moment} of the side file`, () => endedBy(sideFile) >= moment);
+    await Promise.all([server.end("SIGKILL"), alongside()]);
+    const killedAt = Date.now();
+    server = await startServer({ dataDir, port });
+    const ready = Date.now() - killedAt;
+    const next = await eventually("work goes on", () =>
+      watch.seen.find(({ at }) => Date.parse(at) > killedAt),
+    );
+    const after = Date.parse(next.at) - killedAt;
+    console.log(
+      `seed ${seed}, killed at line ${moment}: ready after ${ready} ms, work went on after ${after} ms`,
+    );
+  };
+  // The side file gets 1,000 such lines in all; the kills fall somewhere among them. One takes an agent along.
+  await killServer(20, 300, () => doomed.end("SIGKILL"));
+  await startWorker();
+  await killServer(400, 700, async () => undefined);
+
+  const ids = await submitting;
+  await eventually("every task has ended", () => watch.seen.length >= total, 120_000);
+  await watch.stop();
+  const events = await readEvents(client);
+  const lines = readSideFile(sideFile);
+  expectEachOnce(ids, events, watch.seen);
+  expectOrder(ids, events, lines);
+  expectStepsOnce(lines);
   expect((await client.tasks.list({ status: "in_progress" })).items).toEqual([]);
 });
 
