@@ -33,6 +33,7 @@ const chunkSize = 500;
 export async function cascade(tx: Queryable, ends: readonly End[], now: number): Promise<CascadeResult> {
   const ended: EndedTask[] = [];
   const ready: string[] = [];
+  let dueAt = Number.POSITIVE_INFINITY;
   let wave = [...ends];
   while (wave.length > 0) {
     const next = new Map<string, End>();
@@ -44,14 +45,15 @@ export async function cascade(tx: Queryable, ends: readonly End[], now: number):
       if (ids.length === 0) continue;
       for (const child of await tx.query(findChildren, [ids])) next.set(child.id, orphaned(child));
       for (const released of await tx.query(releaseDependents, [ids, now])) {
-        if (released.status === "ready") ready.push(released.route);
+        if (released.due_at !== null) dueAt = Math.min(dueAt, released.due_at);
+        else if (released.status === "ready") ready.push(released.route);
         if (released.status === "failed" && !next.has(released.id)) next.set(released.id, doomed(released));
       }
     }
     wave = [...next.values()];
   }
   const runs = await countEnded(tx, ended);
-  return { ended, aftermath: aftermathOf(ended, ready, runs) };
+  return { ended, aftermath: { ...aftermathOf(ended, ready, runs), dueAt } };
 }
 
 const orphaned = (child: { id: string; parent_id: string }): End => ({

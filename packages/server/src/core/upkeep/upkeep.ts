@@ -30,6 +30,8 @@ export interface UpkeepDependencies {
   prune: Prune;
 }
 
+/** Least time between two looks, so that what is due and can't be moved on does not keep upkeep spinning. */
+const breathMs = 20;
 /** Longest time between two looks while nothing is due. */
 const restMs = 2_000;
 /** How often lost nudges and miscounted slots are looked for. */
@@ -73,14 +75,18 @@ export function createUpkeep(deps: UpkeepDependencies) {
     const next = await findNext();
     running = null;
     // Somebody may have asked for an earlier look meanwhile.
-    schedule(Math.min(next, nextLook));
+    const wanted = Math.min(next ?? Number.POSITIVE_INFINITY, clock.now() + restMs, nextLook);
+    schedule(Math.max(wanted, clock.now() + breathMs));
   }
 
   async function everything(): Promise<void> {
     const now = clock.now();
-    await promote(now);
-    await endOverdue(now);
-    await endExpired(now);
+    const due = await findNext();
+    if (due !== null && due <= now) {
+      await promote(now);
+      await endOverdue(now);
+      await endExpired(now);
+    }
     await deps.life.expire();
     if (now - lastRecheck >= recheckMs) {
       lastRecheck = now;
@@ -133,12 +139,12 @@ export function createUpkeep(deps: UpkeepDependencies) {
     }
   }
 
-  async function findNext(): Promise<number> {
-    const rest = clock.now() + restMs;
+  /** The next moment at which a row is due; null: none, or the database does not answer. */
+  async function findNext(): Promise<number | null> {
     try {
-      return Math.min(rest, (await database.query(nextDue))[0]?.at ?? rest);
+      return (await database.query(nextDue))[0]?.at ?? null;
     } catch {
-      return rest;
+      return null;
     }
   }
 

@@ -1,8 +1,11 @@
 import type { Statement } from "../../../ports/database.ts";
 
 export interface CompletionRow {
-  /** `ended`: accepted. `ready`: a dependent that may run now. `step`: a step of a run whose tasks have all ended. */
-  kind: "ended" | "ready" | "step";
+  /**
+   * `ended`: accepted. `ready`: a dependent that may run now. `later`: one whose own time has not come. `step`: a
+   * step of a run whose tasks have all ended.
+   */
+  kind: "ended" | "ready" | "later" | "step";
   id: string;
   route: string | null;
   agent_id: string | null;
@@ -12,6 +15,7 @@ export interface CompletionRow {
   tenant: string | null;
   priority: number | null;
   virtual_time: number | null;
+  ready_at: number | null;
 }
 
 /**
@@ -48,7 +52,8 @@ with incoming as materialized (
       (select v.virtual_time from fair_share v where v.tenant = '' and v.priority = t.priority))
   from met m
   where t.id = m.task_id and t.status = 'blocked'
-  returning t.id, t.tenant, t.run_id, t.route, t.status, t.priority, t.virtual_time, t.delayed
+  returning t.id, t.tenant, t.run_id, t.route, t.status, t.priority, t.virtual_time, t.delayed,
+    t.ready_at
 ), counted_up as (
   update run_step s set completed = s.completed + c.n
   from (select run_id, step, count(*)::int as n from ended where step is not null group by run_id, step) c
@@ -64,9 +69,11 @@ with incoming as materialized (
     select 2, 'task.ready', id, run_id, null, tenant, '{}'::json from counted_down where status = 'ready'
   ) e order by ord, id
 )
-select 'ended' as kind, id, null as route, agent_id, token, null as tenant, null as priority, null as virtual_time from ended
+select 'ended' as kind, id, null as route, agent_id, token, null as tenant, null as priority, null as virtual_time,
+  null as ready_at from ended
 union all
-select 'ready', id, route, null, null, tenant, priority, virtual_time from counted_down where status = 'ready' and not delayed
+select case when delayed then 'later' else 'ready' end, id, route, null, null, tenant, priority, virtual_time, ready_at
+from counted_down where status = 'ready'
 union all
-select 'step', run_id, null, null, null, null, null, null from counted_up where over`,
+select 'step', run_id, null, null, null, null, null, null, null from counted_up where over`,
 };

@@ -4,6 +4,8 @@ export interface ReleasedTask {
   id: string;
   route: string;
   status: "ready" | "blocked" | "waiting" | "failed";
+  /** Of one that became ready, but whose own time has not come: when it does. */
+  due_at: number | null;
   /** For one that can't run any more: the dependency that is to blame. */
   cause: string | null;
   cause_status: string | null;
@@ -52,13 +54,13 @@ with met as (
       (select f.virtual_time from fair_share f where f.tenant = '' and f.priority = t.priority))
   from verdict v
   where t.id = v.id and not v.doomed
-  returning t.id, t.tenant, t.run_id, t.route, t.status
+  returning t.id, t.tenant, t.run_id, t.route, t.status, case when t.delayed then t.ready_at end as due_at
 ), told as (
   insert into event (at, type, task_id, run_id, tenant, data)
   select $2::bigint, 'task.ready', id, run_id, tenant, '{}'::json from changed where status = 'ready' order by id
 )
-select id, route, status, null as cause, null as cause_status from changed
+select id, route, status, due_at, null as cause, null as cause_status from changed
 union all
-select v.id, null, 'failed', v.bad, c.status
+select v.id, null, 'failed', null, v.bad, c.status
 from verdict v join task c on c.id = v.bad::uuid where v.doomed`,
 };
