@@ -111,6 +111,20 @@ describe.each(transports)("an agent over %s", (transport) => {
     });
   });
 
+  test("fails a task whose output or step is too large, and goes on", { timeout }, async () => {
+    await connect(name, transport);
+    for (const step of [true, false]) {
+      const { id } = await muster.client.tasks.submit({
+        capability: `${name}.swell`,
+        input: { step },
+        retry: { maxAttempts: 1 },
+      });
+      const task = await muster.client.tasks.wait(id, { timeoutMs: 45_000 });
+      expect(task).toMatchObject({ status: "failed", output: null, error: { code: "payload_too_large" } });
+    }
+    expect(await run(`${name}.echo`, { text: "next" })).toMatchObject({ status: "completed", attempts: 1 });
+  });
+
   test(`delegates to an agent over ${another[transport]}`, { timeout }, async () => {
     await Promise.all([connect(name, transport), connect(other, another[transport])]);
     const task = await run(`${name}.delegate`, { to: `${other}.echo` });

@@ -26,6 +26,14 @@ export function probeAgent({ name, sideFile, maxConcurrency = 8 }) {
       },
       { name: `${name}.lie`, outputSchema: text, handler: () => ({ text: 7 }) },
       {
+        // More than fits into one payload, as an output or as the result of a step.
+        name: `${name}.swell`,
+        async handler({ input, step }) {
+          const swollen = "x".repeat(5 * 1024 * 1024);
+          return input.step ? await step("swell", () => swollen) : swollen;
+        },
+      },
+      {
         name: `${name}.fail`,
         handler() {
           throw Object.assign(new Error("The coffee is out."), { code: "no_coffee", retryable: false });
