@@ -159,7 +159,7 @@ export function createDispatcher(deps: DispatcherOptions) {
       claimed = await database.query(claim, [JSON.stringify(claims), clock.now(), leaseMs]);
     } catch (error) {
       for (const { route } of found) heat(route);
-      await directory.release(reserved);
+      // Nobody knows whether it happened, so the slots stay taken: upkeep gives back those without a lease.
       throw error;
     }
     await releaseUnclaimed(reserved, claimed);

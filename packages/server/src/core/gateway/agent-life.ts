@@ -1,4 +1,4 @@
-import type { AgentRegistration, AgentStatus } from "@muster/sdk/protocol";
+import { type AgentRegistration, type AgentStatus, limits } from "@muster/sdk/protocol";
 import type { AgentRecord, AgentRegistry } from "../../ports/agent-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
@@ -6,7 +6,7 @@ import type { Announce } from "../aftermath.ts";
 import type { Settle } from "../completion/settle.ts";
 import { noOutcomes } from "../discovery/health.ts";
 import { agentJoined, agentLeft, setMaintenance } from "../queue/statements/agents.ts";
-import { findOrphans } from "../queue/statements/find-overdue.ts";
+import { findOrphans, listHeldBy } from "../queue/statements/find-overdue.ts";
 import { payloadText } from "../validate.ts";
 
 export interface AgentLifeDependencies {
@@ -40,6 +40,8 @@ export function createAgentLife(deps: AgentLifeDependencies) {
       ),
       now,
     ]);
+    const held = await database.query(listHeldBy, [agentId, limits.agentConcurrency]);
+    const status = remembered?.maintenance ? "maintenance" : "available";
     await registry.put({
       id: agentId,
       name: registration.name,
@@ -49,7 +51,8 @@ export function createAgentLife(deps: AgentLifeDependencies) {
       maxConcurrency: registration.maxConcurrency ?? 1,
       metadata: registration.metadata ?? {},
       tenant,
-      status: remembered?.maintenance ? "maintenance" : "available",
+      // Nobody may hand it anything before its leases from an earlier life are counted.
+      status: held.length > 0 ? "offline" : status,
       load: 0,
       outcomes:
         remembered === undefined
@@ -59,6 +62,11 @@ export function createAgentLife(deps: AgentLifeDependencies) {
       lastSeen: now,
       expiresAt: now + leaseMs,
     });
+    if (held.length > 0) {
+      const slots = held.map((task) => ({ agentId, taskId: task.id }));
+      await registry.reserve(slots, now);
+      await registry.heartbeat(agentId, now, now + leaseMs, status);
+    }
     deps.onJoined();
   }
 

@@ -20,3 +20,12 @@ export const readJudgedTasks = (database: Queryable) => database.query(judgedTas
 
 /** Every event from the first. */
 export const readWholeLog = (database: Queryable) => database.query(wholeLog);
+
+const latest: Statement<{ seq: number }> = {
+  name: "latest_in_log",
+  text: "select coalesce(max(seq), 0)::int as seq from event",
+};
+
+/** The number of the newest event. */
+export const readLatest = async (database: Queryable): Promise<number> =>
+  (await database.query(latest))[0]?.seq ?? 0;

@@ -7,7 +7,7 @@ export interface SimulatedClockOptions {
   settle?: () => Promise<void>;
 }
 
-/** Time that stands still until a simulation moves it. */
+/** Time that stands still until a simulation moves it. In whole milliseconds, as the database keeps them. */
 export interface SimulatedClock extends Clock {
   /** Moves time on, and runs every timer that comes due on the way at its very moment. */
   advance(ms: number): Promise<void>;
@@ -69,7 +69,7 @@ export function createSimulatedClock(options: SimulatedClockOptions = {}): Simul
     now: () => now,
     setTimer(delayMs, work) {
       if (Number.isNaN(delayMs)) throw new RangeError("A timer needs a delay in milliseconds, not NaN.");
-      const timer = { dueAt: now + Math.max(0, delayMs), work };
+      const timer = { dueAt: Math.ceil(now + Math.max(0, delayMs)), work };
       timers.splice(placeOf(timer, timers), 0, timer);
       return {
         cancel() {

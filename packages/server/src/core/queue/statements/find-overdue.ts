@@ -61,6 +61,13 @@ export const listHeld: Statement<{ id: string; agent_id: string }> = {
 select id, agent_id from task where lease_until is not null and status = 'in_progress' order by id limit $1`,
 };
 
+/** The slots of one agent that the database knows to be taken. $1 agent, $2 how many at most. */
+export const listHeldBy: Statement<{ id: string }> = {
+  name: "list_held_by",
+  text: `
+select id from task where lease_until is not null and status = 'in_progress' and agent_id = $1 order by id limit $2`,
+};
+
 /** The routes on which anything is ready: hops over the index instead of reading it. $1 how many at most. */
 export const readyRoutes: Statement<{ route: string }> = {
   name: "ready_routes",

@@ -1,0 +1,148 @@
+import { MusterError, type TaskSubmission } from "@muster/sdk/protocol";
+import type { Orchestrator, Principal } from "../../core/orchestrator.ts";
+import { someone } from "../orchestrate.ts";
+import { limitsOf } from "./handlers.ts";
+import { readLatest } from "./read-log.ts";
+import { SimulatedProcess } from "./simulated-process.ts";
+import { callOrchestrator } from "./wire.ts";
+import { workflows } from "./workflows.ts";
+import type { World } from "./world.ts";
+
+export const tenants = ["red", "blue"] as const;
+
+/** Times that a client repeats a call that was lost. */
+const mostTries = 8;
+const mostBatch = 6;
+/** How far back clients look for a task to depend on, to cancel or to retry. */
+const recent = 40;
+
+/**
+ * The people and programs that hand in work. A submission carries idempotency keys and is repeated until it is
+ * acknowledged; from then on it is a promise.
+ */
+export function createClients(world: World) {
+  const { chance, promises, note, violate } = world;
+  const process = new SimulatedProcess(world.clock);
+  const known: Record<string, string[]> = { red: [], blue: [] };
+  const knownRuns: Record<string, string[]> = { red: [], blue: [] };
+  let keys = 0;
+
+  const principalOf = (tenant: string): Principal => ({ ...someone, tenant });
+  const call = <T>(work: (orchestrator: Orchestrator) => Promise<T>) =>
+    callOrchestrator(world, process, work);
+  const pause = (ms: number) => new Promise<void>((resolve) => process.clock.setTimer(ms, resolve));
+
+  async function persist<T>(work: (orchestrator: Orchestrator) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await call(work);
+      } catch (error) {
+        if (tries === mostTries || !(error instanceof MusterError && error.retryable)) throw error;
+        await pause(300 * tries);
+      }
+    }
+  }
+
+  function plan(place: number, older: readonly string[]): TaskSubmission {
+    const inside = place > 0 && chance.is(0.5) ? [`t${chance.int(0, place - 1)}`] : [];
+    const outside = older.length > 0 && chance.is(0.3) ? [chance.pick(older.slice(-recent))] : [];
+    const more = older.length > 0 && chance.is(0.15) ? [chance.pick(older.slice(-recent))] : [];
+    return {
+      ref: `t${place}`,
+      capability: chance.weighted({ work: 5, steps: 2, "hand-on": 3 }),
+      input: {},
+      dependsOn: [...inside, ...outside, ...more],
+      join: chance.pick(["all", "all", "settled", "any"] as const),
+      priority: chance.pick(["critical", "high", "medium", "low", "background"] as const),
+      idempotencyKey: `key ${keys++}`,
+      ...limitsOf(world),
+      ...(chance.is(0.15) ? { delayMs: chance.int(100, 5_000) } : {}),
+      ...(chance.is(0.1) ? { deadlineMs: chance.int(2_000, 30_000) } : {}),
+    };
+  }
+
+  async function submit(): Promise<void> {
+    const tenant = chance.pick(tenants);
+    const mine = known[tenant]!;
+    const tasks = Array.from({ length: chance.int(1, mostBatch) }, (_, place) => plan(place, mine));
+    const submitted = await persist((o) => o.tasks.submit(tasks, principalOf(tenant)));
+    for (const [place, { id }] of submitted.entries()) {
+      promises.tasks.set(tasks[place]!.idempotencyKey!, id);
+      mine.push(id);
+    }
+    note(`submitted for ${tenant}: ${submitted.map(({ id }) => id).join(", ")}`);
+  }
+
+  /** The same keys once more must give the same tasks. */
+  async function submitAgain(): Promise<void> {
+    if (promises.tasks.size === 0) return;
+    const [idempotencyKey, id] = chance.pick([...promises.tasks]);
+    const tenant = known.red!.includes(id) ? "red" : "blue";
+    const task = { capability: "work", input: {}, idempotencyKey };
+    const [again] = await call((o) => o.tasks.submit([task], principalOf(tenant)));
+    if (again?.id !== id) violate({ rule: "one task per key", detail: `became ${again?.id}`, taskIds: [id] });
+  }
+
+  async function change(what: "cancel" | "retry"): Promise<void> {
+    const tenant = chance.pick(tenants);
+    const mine = known[tenant]!.slice(-recent);
+    if (mine.length === 0) return;
+    const id = chance.pick(mine);
+    if (what === "retry") {
+      await call((o) => o.tasks.retry(id, principalOf(tenant)));
+    } else {
+      await call(async (o) => {
+        await o.tasks.cancel(id, principalOf(tenant));
+        promises.cancels.push({ seq: await readLatest(world.database), taskId: id, runId: null });
+      });
+    }
+    note(`${what} of task ${id}`);
+  }
+
+  async function startRun(): Promise<void> {
+    const tenant = chance.pick(tenants);
+    const inputs = { items: Array.from({ length: chance.int(0, 5) }, (_, n) => n) };
+    const request = { workflow: chance.pick(workflows), inputs, idempotencyKey: `run ${keys++}` };
+    const run = await persist((o) => o.runs.start(request, principalOf(tenant)));
+    promises.runs.push(run.id);
+    knownRuns[tenant]!.push(run.id);
+    note(`run ${run.id} of ${run.workflow}`);
+  }
+
+  async function changeRun(what: "cancel" | "retry"): Promise<void> {
+    const tenant = chance.pick(tenants);
+    const mine = knownRuns[tenant]!.slice(-5);
+    if (mine.length === 0) return;
+    const id = chance.pick(mine);
+    if (what === "retry") {
+      await call((o) => o.runs.retry(id, principalOf(tenant)));
+    } else {
+      await call(async (o) => {
+        await o.runs.cancel(id, principalOf(tenant));
+        promises.cancels.push({ seq: await readLatest(world.database), taskId: null, runId: id });
+      });
+    }
+    note(`${what} of run ${id}`);
+  }
+
+  /** Somebody begins to do something; it ends when it ends. */
+  function begin(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!(error instanceof MusterError)) throw error;
+      if (error.code === "internal")
+        violate({ rule: "no internal errors", detail: error.message, taskIds: [] });
+      note(`refused: ${error.code} ${error.message}`);
+    });
+  }
+
+  const acts = {
+    submit,
+    submitAgain,
+    cancel: () => change("cancel"),
+    retry: () => change("retry"),
+    startRun,
+    cancelRun: () => changeRun("cancel"),
+    retryRun: () => changeRun("retry"),
+  };
+  return { act: (name: keyof typeof acts): void => begin(acts[name]()) };
+}

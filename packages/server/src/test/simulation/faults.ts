@@ -1,0 +1,55 @@
+import { MusterError } from "@muster/sdk/protocol";
+
+/** How likely each fault is, from 0 to 1, and how long things take in milliseconds at most. */
+export interface Faults {
+  /** A statement or transaction fails before it did anything. */
+  databaseBefore: number;
+  /** It is committed, and the caller gets an error all the same. */
+  databaseAfter: number;
+  databaseDelayMs: number;
+  /** A message is lost, comes twice, cannot be sent. */
+  busDrops: number;
+  busRepeats: number;
+  busRefuses: number;
+  busDelayMs: number;
+  /** A call of an agent or a client is lost on the way there, or its answer on the way back. */
+  wireLoses: number;
+  wireDelayMs: number;
+  /** An attempt fails; for good; never ends by itself. */
+  workFails: number;
+  workFailsForGood: number;
+  workHangs: number;
+}
+
+export const noFaults: Readonly<Faults> = {
+  databaseBefore: 0,
+  databaseAfter: 0,
+  databaseDelayMs: 0,
+  busDrops: 0,
+  busRepeats: 0,
+  busRefuses: 0,
+  busDelayMs: 0,
+  wireLoses: 0,
+  wireDelayMs: 5,
+  workFails: 0,
+  workFailsForGood: 0,
+  workHangs: 0,
+};
+
+/** Everything goes wrong now and then, and everything takes a while, so that things overtake each other. */
+export const someFaults: Readonly<Faults> = {
+  databaseBefore: 0.02,
+  databaseAfter: 0.02,
+  databaseDelayMs: 25,
+  busDrops: 0.05,
+  busRepeats: 0.1,
+  busRefuses: 0.02,
+  busDelayMs: 120,
+  wireLoses: 0.03,
+  wireDelayMs: 60,
+  workFails: 0.12,
+  workFailsForGood: 0.02,
+  workHangs: 0.02,
+};
+
+export const lost = (what: string): MusterError => new MusterError("unavailable", `Simulated: ${what}.`);

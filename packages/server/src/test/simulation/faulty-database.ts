@@ -1,0 +1,78 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { Database, Queryable, Statement } from "../../ports/database.ts";
+import type { Chance } from "./chance.ts";
+import { type Faults, lost } from "./faults.ts";
+import { never, type SimulatedProcess } from "./simulated-process.ts";
+
+/** Replaces a statement by a broken one, to prove that the checks see it. */
+export type Rewrite = <Row>(statement: Statement<Row>) => Statement<Row>;
+
+export interface FaultyDatabaseOptions {
+  inner: Database;
+  process: SimulatedProcess;
+  clock: Clock;
+  chance: Chance;
+  faults: Faults;
+  rewrite: Rewrite;
+  note: (line: string) => void;
+}
+
+/** Share of single statements that still arrive when the process dies while they are on their way. */
+const arrivesAnyway = 0.5;
+/** Statements of a transaction after which it may break. */
+const longestBeforeBreak = 5;
+
+/**
+ * The database as one process sees it over a bad connection: calls take time, fail before they did anything, or
+ * fail after they were committed. A transaction happens at one moment, all of it or nothing.
+ */
+export function createFaultyDatabase(options: FaultyDatabaseOptions): Database {
+  const { inner, process, clock, chance, faults, rewrite, note } = options;
+
+  const travel = (): Promise<void> => {
+    const delayMs = faults.databaseDelayMs === 0 ? 0 : chance.int(0, faults.databaseDelayMs);
+    return delayMs === 0 ? Promise.resolve() : new Promise((resolve) => clock.setTimer(delayMs, resolve));
+  };
+
+  async function call<T>(name: string, survivesCaller: boolean, run: () => Promise<T>): Promise<T> {
+    await travel();
+    if (process.isDead && !(survivesCaller && chance.is(arrivesAnyway))) return never();
+    if (chance.is(faults.databaseBefore)) {
+      note(`database: ${name} fails`);
+      throw lost(`${name} did not reach the database`);
+    }
+    const result = await run();
+    await travel();
+    if (chance.is(faults.databaseAfter)) {
+      note(`database: ${name} happened, its answer is lost`);
+      throw lost(`the answer to ${name} was lost`);
+    }
+    return result;
+  }
+
+  function fragile(tx: Queryable): Queryable {
+    let left = chance.is(faults.databaseBefore)
+      ? chance.int(1, longestBeforeBreak)
+      : Number.POSITIVE_INFINITY;
+    return {
+      query(statement, parameters) {
+        left -= 1;
+        if (left > 0) return tx.query(rewrite(statement), parameters);
+        note(`database: a transaction breaks at ${statement.name}`);
+        return Promise.reject(lost(`the connection broke at ${statement.name}`));
+      },
+    };
+  }
+
+  const begin = <T>(name: string, survivesCaller: boolean, run: () => Promise<T>): Promise<T> =>
+    process.isDead ? never() : process.answer(call(name, survivesCaller, run));
+
+  return {
+    query: (statement, parameters) =>
+      begin(statement.name, true, () => inner.query(rewrite(statement), parameters)),
+    transaction: (work) => begin("a transaction", false, () => inner.transaction((tx) => work(fragile(tx)))),
+    execute: (script) => begin("a script", true, () => inner.execute(script)),
+    maintain: () => begin("maintenance", true, () => inner.maintain()),
+    close: async () => {},
+  };
+}

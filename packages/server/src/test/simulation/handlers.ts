@@ -1,0 +1,105 @@
+import type { CapabilityDefinition, TaskContext, TaskSubmission } from "@muster/sdk";
+import { isFinal } from "@muster/sdk/protocol";
+import { never, type SimulatedProcess } from "./simulated-process.ts";
+import type { World } from "./world.ts";
+
+/** Levels of delegation in a simulation. */
+const deepest = 3;
+/** Steps of a handler with steps. */
+const mostSteps = 3;
+/** Longest that a handler works on one thing, well below and above a lease. */
+const mostWorkMs = 4_000;
+const longWorkMs = 14_000;
+
+/** Input of every task of a simulation. */
+export interface WorkInput {
+  depth?: number;
+}
+
+/** What agents made with the SDK can do: plain work, work in journaled steps, and handing work on. */
+export function createHandlers(world: World, process: SimulatedProcess): CapabilityDefinition<WorkInput>[] {
+  const { chance, faults, promises } = world;
+
+  const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const timer = process.clock.setTimer(ms, resolve);
+      signal?.addEventListener("abort", () => {
+        timer.cancel();
+        reject(signal.reason);
+      });
+    });
+
+  /** Takes its time; heeds its signal or not; fails, fails for good or hangs. */
+  async function labour(context: TaskContext<WorkInput>): Promise<void> {
+    const heedsSignal = chance.is(0.7);
+    const ms = chance.is(0.1) ? chance.int(mostWorkMs, longWorkMs) : chance.int(1, mostWorkMs);
+    if (chance.is(0.3)) context.progress(0.5, "half way");
+    await pause(ms, heedsSignal ? context.signal : undefined);
+    if (chance.is(0.1)) context.log("info", "at work");
+    if (chance.is(faults.workHangs)) await never();
+    if (chance.is(faults.workFailsForGood)) throw Object.assign(new Error("no way"), { retryable: false });
+    if (chance.is(faults.workFails)) throw new Error("bad luck");
+  }
+
+  async function inSteps(context: TaskContext<WorkInput>): Promise<number> {
+    for (let step = 0; step < mostSteps; step++) {
+      const name = `${context.taskId} step ${step}`;
+      await context.step(`step ${step}`, async () => {
+        if (promises.steps.has(name)) {
+          world.violate({ rule: "steps once", detail: `did step ${step} again`, taskIds: [context.taskId] });
+        }
+        await pause(chance.int(1, 800), context.signal);
+        if (chance.is(faults.workFails / 2)) throw new Error("bad luck in a step");
+        return step;
+      });
+      promises.steps.add(name);
+    }
+    return mostSteps;
+  }
+
+  async function handOn(context: TaskContext<WorkInput>): Promise<unknown> {
+    const depth = context.input.depth ?? 0;
+    // Journaled, so that every attempt hands on the same.
+    const plan = await context.step("plan", () => ({ way: chance.int(0, 2), many: chance.int(1, 4) }));
+    const capability = () =>
+      depth + 1 < deepest && chance.is(0.25) ? "hand-on" : chance.pick(["work", "steps"]);
+    const child = (): TaskSubmission => ({
+      capability: capability(),
+      input: { depth: depth + 1 },
+      ...limitsOf(world),
+    });
+    if (plan.way === 0) return context.delegate("work", { depth: depth + 1 }, limitsOf(world));
+    const together = context.delegateAll(
+      Array.from({ length: plan.many }, (_, place) => ({
+        ...child(),
+        ref: `child ${place}`,
+        ...(place > 0 && chance.is(0.3)
+          ? { dependsOn: [`child ${place - 1}`], join: "settled" as const }
+          : {}),
+      })),
+    );
+    const alone = plan.way === 2 ? context.delegate("work", { depth: depth + 1 }, limitsOf(world)) : null;
+    const results = await together;
+    if (results.length !== plan.many || !results.every((result) => isFinal(result.status))) {
+      const detail = `got ${results.map((result) => result.status)} from ${plan.many} sub-tasks`;
+      world.violate({ rule: "a join fires once all have ended", detail, taskIds: [context.taskId] });
+    }
+    await labour(context);
+    await alone;
+    return results.length;
+  }
+
+  return [
+    { name: "work", handler: async (context) => labour(context).then(() => context.taskId) },
+    { name: "steps", handler: inSteps },
+    { name: "hand-on", handler: handOn },
+  ];
+}
+
+/** How often and how long a task may be tried: short enough that the simulation sees the end of it. */
+export function limitsOf({ chance }: World): Pick<TaskSubmission, "retry" | "timeoutMs"> {
+  return {
+    retry: { maxAttempts: chance.int(1, 4), delayMs: chance.int(100, 2_000), maxDelayMs: 8_000 },
+    timeoutMs: chance.int(8_000, 40_000),
+  };
+}

@@ -1,0 +1,28 @@
+/** Small workflows that use what workflows can do: fan-out, joins of all kinds, conditions, outputs. */
+export const workflows = [
+  {
+    name: "review",
+    inputs: { items: { type: "array" } },
+    steps: {
+      list: { capability: "steps", retry: { attempts: 3, delay: 1 } },
+      each: {
+        capability: "work",
+        needs: "list",
+        "for-each": "inputs.items",
+        retry: { attempts: 2, delay: 1 },
+      },
+      report: { capability: "work", needs: "each", join: "settled", retry: 2, timeout: 30 },
+    },
+  },
+  {
+    name: "race",
+    inputs: { items: { type: "array" } },
+    steps: {
+      one: { capability: "hand-on", retry: 2, timeout: 40 },
+      two: { capability: "work", retry: 1 },
+      first: { capability: "work", needs: ["one", "two"], join: "any", retry: 2, timeout: 30 },
+      both: { capability: "steps", needs: ["one", "two", "first"], retry: 3, timeout: 30, priority: "high" },
+      maybe: { capability: "work", needs: "two", when: "inputs.items.size() > 2", timeout: 30 },
+    },
+  },
+];
