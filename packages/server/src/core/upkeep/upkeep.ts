@@ -30,7 +30,7 @@ export interface UpkeepDependencies {
   prune: Prune;
 }
 
-/** Least time between two looks, so that what is due and can't be moved on does not keep upkeep spinning. */
+/** Pause before the next look while something is due still, so that what can't be moved on is no endless loop. */
 const breathMs = 20;
 /** Longest time between two looks while nothing is due. */
 const restMs = 2_000;
@@ -76,7 +76,7 @@ export function createUpkeep(deps: UpkeepDependencies) {
     running = null;
     // Somebody may have asked for an earlier look meanwhile.
     const wanted = Math.min(next ?? Number.POSITIVE_INFINITY, clock.now() + restMs, nextLook);
-    schedule(Math.max(wanted, clock.now() + breathMs));
+    schedule(wanted > clock.now() ? wanted : clock.now() + breathMs);
   }
 
   async function everything(): Promise<void> {

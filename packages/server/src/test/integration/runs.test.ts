@@ -151,8 +151,8 @@ describe("a run", () => {
     };
     await expect(start(looped)).rejects.toMatchObject({ code: "invalid_workflow" });
     const wanting = { name: "x", inputs: { n: { type: "integer" } }, steps: { a: { capability: "echo" } } };
-    await expect(start(wanting)).rejects.toMatchObject({ code: "invalid_workflow" });
-    await expect(start(wanting, { n: "1" })).rejects.toMatchObject({ code: "invalid_workflow" });
+    await expect(start(wanting)).rejects.toMatchObject({ code: "invalid_input" });
+    await expect(start(wanting, { n: "1" })).rejects.toMatchObject({ code: "invalid_input" });
     expect((await at.muster.orchestrator.runs.list({}, someone)).items).toEqual([]);
   });
 
