@@ -7,7 +7,7 @@ import type { Log } from "../../ports/log.ts";
 import type { MessageBus } from "../../ports/message-bus.ts";
 import type { Directory, Roster } from "../discovery/directory.ts";
 import { type ClaimedTask, claim } from "../queue/statements/claim.ts";
-import { readyRoutes } from "../queue/statements/find-overdue.ts";
+import { readyRoutes, whoHolds } from "../queue/statements/find-overdue.ts";
 import { readJournals } from "../queue/statements/journal.ts";
 import { peekReady, type ReadyTask } from "../queue/statements/peek-ready.ts";
 import { isoTime, priorityName } from "../task-view.ts";
@@ -162,16 +162,23 @@ export function createDispatcher(deps: DispatcherOptions) {
       // Nobody knows whether it happened, so the slots stay taken: upkeep gives back those without a lease.
       throw error;
     }
-    await releaseUnclaimed(reserved, claimed);
     deps.onLeased(Math.min(leaseMs + clock.now(), ...claimed.map((task) => task.timeout_at)));
     await send(claimed);
+    await releaseUnclaimed(reserved, claimed);
     return claimed.length;
   }
 
+  /**
+   * Gives back the slots of tasks that could not be claimed. A task can be found twice, as one that has just become
+   * ready and by a look at its route; then its slot is that of the first claim and stays taken.
+   */
   async function releaseUnclaimed(reserved: Slot[], claimed: ClaimedTask[]): Promise<void> {
     if (claimed.length === reserved.length) return;
     const taken = new Set(claimed.map((task) => task.id));
-    await directory.release(reserved.filter((slot) => !taken.has(slot.taskId)));
+    const unclaimed = reserved.filter((slot) => !taken.has(slot.taskId));
+    const holders = await database.query(whoHolds, [unclaimed.map((slot) => slot.taskId)]);
+    const holderOf = new Map(holders.map((task) => [task.id, task.agent_id]));
+    await directory.release(unclaimed.filter((slot) => holderOf.get(slot.taskId) !== slot.agentId));
   }
 
   async function send(claimed: ClaimedTask[]): Promise<void> {

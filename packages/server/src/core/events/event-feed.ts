@@ -1,4 +1,4 @@
-import { type Event, type EventType, limits } from "@muster/sdk/protocol";
+import { type Event, type EventType, limits, MusterError } from "@muster/sdk/protocol";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Log } from "../../ports/log.ts";
@@ -8,6 +8,8 @@ import { isoTime } from "../task-view.ts";
 
 /** Least time between two reads for subscribers, so that under load many events share one. */
 const breathMs = 10;
+/** How soon events are read again after the database failed. */
+const readAgainMs = 1_000;
 /** Events that are kept in memory for subscribers who keep up. */
 const tailLength = 5_000;
 const pageLength = limits.pageSize;
@@ -81,7 +83,8 @@ export function createEventFeed(database: Database, clock: Clock, log: Log) {
         for (const waker of [...wakers]) waker();
       }
     } catch (error) {
-      log.warn({ error }, "Events could not be read; subscribers wait for the next one.");
+      log.warn({ error }, "Events could not be read; they will be read again.");
+      clock.setTimer(readAgainMs, wake);
     } finally {
       reading = false;
     }
@@ -114,8 +117,22 @@ export function createEventFeed(database: Database, clock: Clock, log: Log) {
       return wanted;
     }
 
+    /** Reads until it succeeds or nobody wants to know any more: a database that is away ends no subscription. */
+    async function persist<T>(work: () => Promise<T>, none: T): Promise<T> {
+      while (!ended) {
+        try {
+          return await work();
+        } catch (error) {
+          if (!(error instanceof MusterError && error.retryable)) throw error;
+          log.warn({ error }, "Events could not be read for a subscriber; they will be read again.");
+          await new Promise<void>((resolve) => clock.setTimer(readAgainMs, resolve));
+        }
+      }
+      return none;
+    }
+
     async function pump(): Promise<void> {
-      if (tailEnd === 0) tailEnd = Math.max(tailEnd, await latest());
+      if (tailEnd === 0) tailEnd = Math.max(tailEnd, await persist(latest, 0));
       if (ended) return;
       wakers.add(waker);
       while (!ended) {
@@ -123,7 +140,7 @@ export function createEventFeed(database: Database, clock: Clock, log: Log) {
           wakeUp = resolve;
         });
         const before = cursor;
-        const events = await next();
+        const events = await persist(next, []);
         for (const event of events) {
           if (ended) return;
           await onEvent(event);

@@ -93,6 +93,8 @@ export function createUpkeep(deps: UpkeepDependencies) {
       await deps.reconcile();
       await deps.findStalledRuns();
       await deps.dispatcher.refresh();
+      // Subscribers look once more: the change that should have woken them may have lost its answer.
+      announce({});
     }
     if (now - lastPrune >= pruneEveryMs) {
       lastPrune = now;

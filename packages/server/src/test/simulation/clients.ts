@@ -1,4 +1,4 @@
-import { MusterError, type TaskSubmission } from "@muster/sdk/protocol";
+import { MusterError, type TaskStatus, type TaskSubmission } from "@muster/sdk/protocol";
 import type { Orchestrator, Principal } from "../../core/orchestrator.ts";
 import { someone } from "../orchestrate.ts";
 import { limitsOf } from "./handlers.ts";
@@ -13,7 +13,7 @@ export const tenants = ["red", "blue"] as const;
 /** Times that a client repeats a call that was lost. */
 const mostTries = 8;
 const mostBatch = 6;
-/** How far back clients look for a task to depend on, to cancel or to retry. */
+/** How far back clients look for a task to depend on or to change. */
 const recent = 40;
 
 /**
@@ -83,20 +83,30 @@ export function createClients(world: World) {
     if (again?.id !== id) violate({ rule: "one task per key", detail: `became ${again?.id}`, taskIds: [id] });
   }
 
-  async function change(what: "cancel" | "retry"): Promise<void> {
+  /** Looks for a task in some state, as a person would before changing it. Sub-tasks and tasks of runs are found too. */
+  async function findTask(tenant: string, statuses: readonly TaskStatus[]): Promise<string | undefined> {
+    const filter = { status: chance.pick(statuses), limit: recent };
+    const { items } = await call((o) => o.tasks.list(filter, principalOf(tenant)));
+    return items.length === 0 ? undefined : chance.pick(items).id;
+  }
+
+  async function cancel(): Promise<void> {
     const tenant = chance.pick(tenants);
-    const mine = known[tenant]!.slice(-recent);
-    if (mine.length === 0) return;
-    const id = chance.pick(mine);
-    if (what === "retry") {
-      await call((o) => o.tasks.retry(id, principalOf(tenant)));
-    } else {
-      await call(async (o) => {
-        await o.tasks.cancel(id, principalOf(tenant));
-        promises.cancels.push({ seq: await readLatest(world.database), taskId: id, runId: null });
-      });
-    }
-    note(`${what} of task ${id}`);
+    const id = await findTask(tenant, ["blocked", "ready", "in_progress", "waiting", "waiting"]);
+    if (id === undefined) return;
+    await call(async (o) => {
+      await o.tasks.cancel(id, principalOf(tenant));
+      promises.cancels.push({ seq: await readLatest(world.database), taskId: id, runId: null });
+    });
+    note(`cancelled task ${id}`);
+  }
+
+  async function retry(): Promise<void> {
+    const tenant = chance.pick(tenants);
+    const id = await findTask(tenant, ["failed", "failed", "cancelled"]);
+    if (id === undefined) return;
+    await call((o) => o.tasks.retry(id, principalOf(tenant)));
+    note(`retried task ${id}`);
   }
 
   async function startRun(): Promise<void> {
@@ -138,8 +148,8 @@ export function createClients(world: World) {
   const acts = {
     submit,
     submitAgain,
-    cancel: () => change("cancel"),
-    retry: () => change("retry"),
+    cancel,
+    retry,
     startRun,
     cancelRun: () => changeRun("cancel"),
     retryRun: () => changeRun("retry"),

@@ -14,6 +14,8 @@ export interface FaultyDatabaseOptions {
   chance: Chance;
   faults: Faults;
   rewrite: Rewrite;
+  /** Told what each single statement answered, at the moment of its commit. */
+  witness: (statement: string, rows: readonly unknown[]) => void;
   note: (line: string) => void;
 }
 
@@ -27,7 +29,7 @@ const longestBeforeBreak = 5;
  * fail after they were committed. A transaction happens at one moment, all of it or nothing.
  */
 export function createFaultyDatabase(options: FaultyDatabaseOptions): Database {
-  const { inner, process, clock, chance, faults, rewrite, note } = options;
+  const { inner, process, clock, chance, faults, rewrite, witness, note } = options;
 
   const travel = (): Promise<void> => {
     const delayMs = faults.databaseDelayMs === 0 ? 0 : chance.int(0, faults.databaseDelayMs);
@@ -69,7 +71,11 @@ export function createFaultyDatabase(options: FaultyDatabaseOptions): Database {
 
   return {
     query: (statement, parameters) =>
-      begin(statement.name, true, () => inner.query(rewrite(statement), parameters)),
+      begin(statement.name, true, async () => {
+        const rows = await inner.query(rewrite(statement), parameters);
+        witness(statement.name, rows);
+        return rows;
+      }),
     transaction: (work) => begin("a transaction", false, () => inner.transaction((tx) => work(fragile(tx)))),
     execute: (script) => begin("a script", true, () => inner.execute(script)),
     maintain: () => begin("maintenance", true, () => inner.maintain()),

@@ -19,7 +19,7 @@ const habits = {
   answersTwiceDifferently: 1,
   answersLate: 1,
   neverAnswers: 1,
-  answersUnderNoLease: 1,
+  answersUnderNoLease: 2,
   letsItsLeaseEnd: 1,
 };
 

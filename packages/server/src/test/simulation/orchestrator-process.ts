@@ -26,7 +26,12 @@ export interface OrchestratorProcess {
 export function startOrchestrator(world: World): OrchestratorProcess {
   const { clock, chance, faults, note } = world;
   const process = new SimulatedProcess(clock);
-  const database = createFaultyDatabase({ ...world, inner: world.database, process });
+  const database = createFaultyDatabase({
+    ...world,
+    inner: world.database,
+    process,
+    witness: witnessOf(world),
+  });
   const bus = createFaultyBus({ process, clock, chance, faults, note });
   const say = (level: string) => (facts: object, sentence: string) =>
     note(`${level}: ${sentence}${reasonIn(facts)}`);
@@ -49,6 +54,23 @@ export function startOrchestrator(world: World): OrchestratorProcess {
       process.kill();
       breakDown(lost("the orchestrator crashed"));
     },
+  };
+}
+
+/** Knows the newest lease of each task, and sees when a result is accepted under another one. */
+function witnessOf({ promises, violate }: World) {
+  return (statement: string, rows: readonly unknown[]): void => {
+    if (statement !== "claim" && statement !== "complete") return;
+    for (const { id, token, kind } of rows as { id: string; token: string; kind?: string }[]) {
+      if (statement === "claim") promises.leases.set(id, token);
+      else if (kind === "ended" && promises.leases.get(id) !== token) {
+        violate({
+          rule: "one result",
+          detail: "was completed under a lease that is not live",
+          taskIds: [id],
+        });
+      }
+    }
   };
 }
 

@@ -33,7 +33,8 @@ export interface SimulationResult {
   simulatedMs: number;
 }
 
-const mostAgents = 7;
+const mostAgents = 8;
+const agentsAtFirst = 4;
 const mostStepMs = 900;
 /** Longest time that everything may take to end once faults have stopped. */
 const patienceMs = 15 * 60_000;
@@ -50,7 +51,7 @@ const happenings = {
   startRun: 3,
   cancelRun: 1,
   retryRun: 1,
-  agentStarts: 6,
+  agentStarts: 8,
   agentDies: 3,
   agentFreezes: 3,
   agentThaws: 4,
@@ -76,6 +77,7 @@ export async function simulate(
   const crew = createCrew(world);
   const clients = createClients(world);
   world.orchestrator = startOrchestrator(world);
+  for (let place = 0; place < agentsAtFirst; place++) crew.agentStarts();
   for (let step = 0; step < steps && world.violations.length === 0; step++) {
     const what = world.chance.weighted(happenings);
     if (what in crew) crew[what as keyof typeof crew]();
@@ -146,7 +148,7 @@ function createCrew(world: World) {
       const id = `agent-${number}`;
       if (agents.some((agent) => agent.id === id)) return;
       const tenant = number % 4 === 3 ? "*" : tenants[number % 2]!;
-      const start = chance.is(0.75) ? startSdkAgent : startManualAgent;
+      const start = chance.is(0.6) ? startSdkAgent : startManualAgent;
       agents.push(start(world, id, tenant, 1 + (number % 5)));
       note(`${id} starts for ${tenant}`);
     },

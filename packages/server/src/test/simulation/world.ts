@@ -29,8 +29,10 @@ export interface Promises {
   accepted: Map<string, number>;
   /** Accepted completions by task. */
   completions: Map<string, number>;
-  /** Steps of handlers whose journal entry was acknowledged: `task step`. */
-  steps: Set<string>;
+  /** Steps of handlers (`task step`) whose journal entry was acknowledged, and the attempt that was told so. */
+  steps: Map<string, number>;
+  /** The newest lease token of each task, as claims were committed. */
+  leases: Map<string, string>;
 }
 
 /**
@@ -84,7 +86,8 @@ export function createWorld(inner: Database, seed: number, rewrite: Rewrite): Wo
       cancels: [],
       accepted: new Map(),
       completions: new Map(),
-      steps: new Set(),
+      steps: new Map(),
+      leases: new Map(),
     },
     followed: [],
     lines,

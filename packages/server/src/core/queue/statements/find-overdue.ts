@@ -68,6 +68,12 @@ export const listHeldBy: Statement<{ id: string }> = {
 select id from task where lease_until is not null and status = 'in_progress' and agent_id = $1 order by id limit $2`,
 };
 
+/** Which of these tasks are leased now, and to whom. $1 ids. */
+export const whoHolds: Statement<{ id: string; agent_id: string }> = {
+  name: "who_holds",
+  text: `select id, agent_id from task where id = any ($1::uuid[]) and status = 'in_progress' order by id`,
+};
+
 /** The routes on which anything is ready: hops over the index instead of reading it. $1 how many at most. */
 export const readyRoutes: Statement<{ route: string }> = {
   name: "ready_routes",
