@@ -47,10 +47,10 @@ export function sentence(keyword: string, message: string, params: Record<string
  */
 export function payloadText(value: unknown, what: string): string {
   const text = jsonText(value, what);
-  if (text.length > limits.payloadBytes) {
+  if (text.length > limits.payloadBytes / 3 && new TextEncoder().encode(text).length > limits.payloadBytes) {
     throw new MusterError(
       "payload_too_large",
-      `${what} takes ${text.length} bytes; at most ${limits.payloadBytes} fit.`,
+      `${what} takes more than the ${limits.payloadBytes} bytes that fit.`,
       {
         hint: "Keep large data in a file or an object store and pass its address.",
       },

@@ -26,7 +26,7 @@ describe("The embedded store", () => {
     const names = ["fsync", "synchronous_commit", "wal_sync_method", "shared_buffers"];
     expect(await database.query({ name: "show", text: show }, [names])).toEqual([
       { name: "fsync", setting: "on" },
-      { name: "shared_buffers", setting: "2048" },
+      { name: "shared_buffers", setting: "6144" },
       { name: "synchronous_commit", setting: "on" },
       { name: "wal_sync_method", setting: "open_datasync" },
     ]);
