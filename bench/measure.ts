@@ -4,6 +4,9 @@ import { join } from "node:path";
 import type { TaskSubmission } from "@muster/sdk";
 import { type Muster, startMuster } from "muster";
 
+/** Handlers that are told of every task that they start. */
+const listeners = new Set<(taskId: string, input: unknown) => void>();
+
 /** A fresh embedded orchestrator on disk, with agents that answer at once. */
 export async function withMuster<T>(agents: number, measure: (muster: Muster) => Promise<T>): Promise<T> {
   const dataDir = await mkdtemp(join(tmpdir(), "muster-bench-"));
@@ -17,7 +20,7 @@ export async function withMuster<T>(agents: number, measure: (muster: Muster) =>
   }
 }
 
-export const addAgent = (muster: Muster, name: string, onStart: (input: unknown) => void = () => {}) =>
+export const addAgent = (muster: Muster, name: string) =>
   muster.agent({
     name,
     maxConcurrency: 200,
@@ -25,33 +28,47 @@ export const addAgent = (muster: Muster, name: string, onStart: (input: unknown)
       {
         name: "noop",
         handler: (context) => {
-          onStart(context.input);
+          for (const listener of listeners) listener(context.taskId, context.input);
           return { done: true };
         },
       },
     ],
   });
 
-/**
- * Submits, and waits until that many tasks completed as the event stream tells it: the full path from the call
- * to the event. Answers tasks per second.
- */
-export async function rateOf(muster: Muster, batches: TaskSubmission[][], most?: number): Promise<number> {
-  const total = most ?? batches.reduce((sum, batch) => sum + batch.length, 0);
-  const { latestEvent } = await muster.client.info();
+/** Calls `listener` for every task that starts, until the returned function is called. */
+export function onStart(listener: (taskId: string, input: unknown) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Tasks per second from the first call until all of them have ended. */
+export async function rateOf(muster: Muster, batches: TaskSubmission[][]): Promise<number> {
+  const total = batches.reduce((sum, batch) => sum + batch.length, 0);
   const started = performance.now();
-  const completed = countCompleted(muster, latestEvent, total);
+  const over = ended(muster, total);
   await Promise.all(batches.map((batch) => muster.client.tasks.submit(batch)));
-  await completed;
+  await over;
   return total / ((performance.now() - started) / 1000);
 }
 
-export async function countCompleted(muster: Muster, after: number, total: number): Promise<void> {
-  let count = 0;
-  for await (const _ of muster.client.events.follow({ after, types: ["task.completed"] })) {
-    count += 1;
-    if (count >= total) return;
-  }
+/**
+ * Resolves when that many tasks have been handled and the last two hundred of them are settled. Nobody has to
+ * watch for it, so watching costs nothing.
+ */
+export async function ended(muster: Muster, total: number): Promise<void> {
+  const last: string[] = [];
+  await new Promise<void>((resolve) => {
+    let handled = 0;
+    const stop = onStart((taskId) => {
+      last.push(taskId);
+      if (last.length > 200) last.shift();
+      handled += 1;
+      if (handled < total) return;
+      stop();
+      resolve();
+    });
+  });
+  await Promise.all(last.map((id) => muster.client.tasks.wait(id)));
 }
 
 export const independent = (count: number, batchSize: number): TaskSubmission[][] =>

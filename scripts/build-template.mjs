@@ -2,11 +2,14 @@
 // end of the build on its output; does nothing where the template of this PGlite version is there already.
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const adapter = new URL("../packages/server/dist/adapters/database/pglite/", import.meta.url);
+const server = new URL("../packages/server/", import.meta.url);
+const adapter = new URL("dist/adapters/database/pglite/", server);
 const { templatePath } = await import(new URL("store-template.js", adapter).href);
 const { packFolder } = await import(new URL("store-archive.js", adapter).href);
 
@@ -14,9 +17,8 @@ const target = await templatePath();
 if (!existsSync(target)) await build();
 
 async function build() {
-  const { PGlite } = await import(
-    new URL("../node_modules/@electric-sql/pglite/dist/index.js", import.meta.url).href
-  );
+  const { resolve } = createRequire(new URL("package.json", server));
+  const { PGlite } = await import(pathToFileURL(resolve("@electric-sql/pglite")).href);
   const work = await mkdtemp(join(tmpdir(), "muster-template-"));
   try {
     const store = join(work, "store");

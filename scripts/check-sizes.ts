@@ -7,7 +7,12 @@ const mostLines = 300;
 const mostFunctionLines = 60;
 
 /** Files and functions (`file#function`) that may be longer, each with its reason. */
-const exceptions = new Map<string, string>();
+const exceptions = new Map<string, string>([
+  [
+    "packages/workflow/src/bad-files.test.ts",
+    "A list of broken workflow files, each with what is said of it.",
+  ],
+]);
 
 const findings: Finding[] = sourceFiles()
   .filter(isProgram)

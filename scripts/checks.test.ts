@@ -57,4 +57,10 @@ describe("lengths", () => {
       { name: "inner", line: 2, lines: 4 },
     ]);
   });
+
+  it("takes what describe is given for a group, not for a function", () => {
+    const text =
+      'describe.each([])("a", () => {\n  const data = 1;\n  it("b", () => {\n    c();\n  });\n});\n';
+    expect(measureFunctions("a.test.ts", text)).toMatchObject([{ line: 3, lines: 3 }]);
+  });
 });

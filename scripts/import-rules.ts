@@ -1,7 +1,7 @@
 /**
  * Who may import whom. One row per area of the tree; the first row whose folder holds a file is its area.
  *
- *   agents ─→ sdk        cli ─→ sdk, workflow, main.ts, config.ts, version.ts
+ *   agents ─→ sdk        cli ─→ sdk, workflow, main.ts, config.ts, server-file.ts, version.ts
  *   workflow ─→ sdk/protocol        api ─→ core ─→ ports ─→ sdk/protocol
  *   adapters ─→ ports        compose.ts ─→ adapters, and nobody else does
  */
@@ -118,7 +118,7 @@ export const areas: readonly Area[] = [
   {
     name: "cli",
     holds: `${server}cli/`,
-    may: [`${server}main.ts`, `${server}config.ts`, `${server}version.ts`],
+    may: [`${server}main.ts`, `${server}config.ts`, `${server}server-file.ts`, `${server}version.ts`],
     workspace: ["@muster/sdk", protocol, "@muster/workflow"],
     packages: null,
     node: true,

@@ -44,7 +44,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const bus = createInProcessBus({ log });
     const registry = createInMemoryRegistry();
     const random = createSystemRandom();
-    const orchestrator = createOrchestrator({ database, bus, registry, clock, random, ids, log }, settings);
+    const orchestrator = createOrchestrator(
+      { database, bus, registry, clock, random, ids, log, nextTurn: setImmediate },
+      settings,
+    );
     return {
       orchestrator,
       clock,

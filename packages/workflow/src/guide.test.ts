@@ -34,7 +34,7 @@ describe("docs/workflows.md", () => {
     const { properties } = WorkflowDocument;
     const step = Object.values(properties.steps.patternProperties)[0]!;
     for (const key of [...Object.keys(properties), ...Object.keys(step.properties)]) {
-      expect(guide).toMatch(new RegExp(`^\\| \`${key}\` \\|`, "m"));
+      expect(guide).toMatch(new RegExp(`^\\| \`${key}\` +\\|`, "m"));
     }
   });
 });

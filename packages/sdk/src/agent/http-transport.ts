@@ -10,7 +10,7 @@ import { closedError, type TransportOptions } from "./web-socket-transport.ts";
 
 const pollMs = 25_000;
 const messagesPerPoll = 100;
-const pollRetryDelay = { firstMs: 100, maxMs: 10_000 };
+const pollRetryDelay = { firstMs: 100, maxMs: 3_000 };
 
 /**
  * An agent's connection by plain HTTP: every operation is a request, messages come by long polling. For

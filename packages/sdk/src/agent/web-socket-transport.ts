@@ -23,7 +23,7 @@ export interface TransportOptions {
   random?: Random;
 }
 
-const reconnectDelay = { firstMs: 100, maxMs: 10_000 };
+const reconnectDelay = { firstMs: 100, maxMs: 3_000 };
 
 /**
  * An agent's connection over one WebSocket. When it breaks, what was under way rejects with `unavailable`, and

@@ -21,6 +21,7 @@ import { createAgentLife } from "./gateway/agent-life.ts";
 import { createMail } from "./gateway/mail.ts";
 import { createOperations } from "./gateway/operations.ts";
 import { createSubTasks } from "./gateway/sub-tasks.ts";
+import type { NextTurn } from "./group.ts";
 import { createSubmit } from "./intake/submit-tasks.ts";
 import { createKeyService } from "./keys/key-service.ts";
 import type { Orchestrator } from "./orchestrator.ts";
@@ -39,6 +40,8 @@ export interface OrchestratorPorts {
   random: Random;
   ids: Ids;
   log: Log;
+  /** Groups calls of the same moment by it; without one, by turns of the microtask queue. */
+  nextTurn?: NextTurn;
 }
 
 export interface OrchestratorSettings {

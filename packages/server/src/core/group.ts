@@ -5,6 +5,8 @@ export interface GroupOptions<T, R> {
   most: number;
   /** Items that may wait; beyond them a call is refused with `unavailable`. */
   mostWaiting?: number;
+  /** Lets whatever else happens at this moment happen first. */
+  nextTurn?: NextTurn | undefined;
   /** Handles all items at once and answers in their order. */
   run: (items: T[]) => Promise<R[]>;
 }
@@ -15,12 +17,26 @@ interface Waiting<T, R> {
   reject: (error: unknown) => void;
 }
 
+/** Runs work once what is going on at this moment is done: in the next turn of the event loop. */
+export type NextTurn = (work: () => void) => void;
+
+/** Where nobody gave a turn of the event loop: some turns of the microtask queue. */
+const fewTurns: NextTurn = async (work) => {
+  for (let turn = 0; turn < 40; turn++) await null;
+  work();
+};
+
 /**
  * Lets calls that arrive together share one statement. A lone call is run at once; whatever arrives while a
  * run is under way forms the next one. So the group grows with the load, and nobody waits for its sake.
  * If a group fails, it is halved until the item to blame fails alone.
  */
-export function createGroup<T, R>({ most, mostWaiting = 200_000, run }: GroupOptions<T, R>) {
+export function createGroup<T, R>({
+  most,
+  mostWaiting = 200_000,
+  nextTurn = fewTurns,
+  run,
+}: GroupOptions<T, R>) {
   let waiting: Waiting<T, R>[] = [];
   let running = false;
 
@@ -61,8 +77,7 @@ export function createGroup<T, R>({ most, mostWaiting = 200_000, run }: GroupOpt
       waiting.push({ item, resolve, reject });
       if (running) return;
       running = true;
-      // One turn of the microtask queue, so that calls of the same moment travel together.
-      queueMicrotask(() => void drain());
+      nextTurn(() => void drain());
     });
   };
 }

@@ -33,7 +33,8 @@ export function parse<S extends TSchema>(schema: S, value: unknown, what: string
   );
 }
 
-function sentence(keyword: string, message: string, params: Record<string, unknown>): string {
+/** What a value does wrong, with the names that ajv leaves out of its messages. */
+export function sentence(keyword: string, message: string, params: Record<string, unknown>): string {
   if (keyword === "additionalProperties")
     return `has a member "${params.additionalProperty}" that is not known`;
   if (keyword === "enum") return `must be one of ${(params.allowedValues as unknown[]).join(", ")}`;
@@ -46,10 +47,10 @@ function sentence(keyword: string, message: string, params: Record<string, unkno
  */
 export function payloadText(value: unknown, what: string): string {
   const text = jsonText(value, what);
-  if (text.length > limits.payloadBytes) {
+  if (text.length > limits.payloadBytes / 3 && new TextEncoder().encode(text).length > limits.payloadBytes) {
     throw new MusterError(
       "payload_too_large",
-      `${what} takes ${text.length} bytes; at most ${limits.payloadBytes} fit.`,
+      `${what} takes more than the ${limits.payloadBytes} bytes that fit.`,
       {
         hint: "Keep large data in a file or an object store and pass its address.",
       },

@@ -39,6 +39,8 @@ create table task (
   timeout_ms       bigint not null,
   timeout_at       bigint,
   deadline_at      bigint,
+  -- How long the task may take in all: a retry by hand gives it that long once more.
+  deadline_ms      bigint,
   agent_id         text,
   agent_name       text,
   lease_token      uuid,

@@ -196,7 +196,7 @@ function writesStatus(text: string): boolean {
 
 describe("docs/task-states.md", () => {
   const text = readFileSync(new URL("../../../../docs/task-states.md", import.meta.url), "utf8");
-  const rows = [...text.matchAll(/^\| (`\w+`|\(new\)) \| `(\w+)` \|[^|]*\| \[`(\w+)`\]\(([^)]+)\) \|/gm)];
+  const rows = [...text.matchAll(/^\| (`\w+`|\(new\)) +\| `(\w+)` +\|[^|]*\| \[`(\w+)`\]\(([^)]+)\) +\|/gm)];
 
   it("lists every transition with its statement", () => {
     const listed = rows.map(([, from, to, statement]) => ({
@@ -224,7 +224,7 @@ describe("docs/task-states.md", () => {
 
   it("explains every status", () => {
     const meanings = text.slice(text.indexOf("## What each state"), text.indexOf("## Every transition"));
-    const explained = [...meanings.matchAll(/^\| `(\w+)` \| .+ \|$/gm)].map((match) => match[1]);
+    const explained = [...meanings.matchAll(/^\| `(\w+)` +\| .+ \|$/gm)].map((match) => match[1]);
     expect(explained).toEqual(statuses);
   });
 });

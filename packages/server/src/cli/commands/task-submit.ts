@@ -39,7 +39,7 @@ export function addTaskSubmitCommand(task: Command, context: CliContext): void {
     description: "Submits a task for a capability or for one agent, and prints its id.",
     examples: [
       [
-        `muster task submit --capability code_review --input '{"path": "/work/repo"}'`,
+        `muster task submit --capability code_review --input '{"path": "/srv/shop"}'`,
         "whoever can do it gets it",
       ],
       [

@@ -3,7 +3,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Aftermath, Announce } from "../aftermath.ts";
-import { createGroup } from "../group.ts";
+import { createGroup, type NextTurn } from "../group.ts";
 import { retryDelay } from "../queue/retry-delay.ts";
 import { type CompletionRow, complete } from "../queue/statements/complete.ts";
 import { type LiveTask, lockLive } from "../queue/statements/lock-live.ts";
@@ -34,6 +34,7 @@ export interface SettleDependencies {
   random: Random;
   announce: Announce;
   outcomes: OutcomeRecorder;
+  nextTurn?: NextTurn;
 }
 
 const accepted: Verdict = { accepted: true };
@@ -49,9 +50,10 @@ const isBlameless = (error: TaskError): boolean =>
  * one transaction. Results that arrive together share a statement. The common case, a task without sub-tasks
  * that completed, is one statement; everything else is settled with care, in a transaction of several.
  */
-export function createSettle({ database, clock, random, announce, outcomes }: SettleDependencies) {
-  const completeGroup = createGroup<Report, Verdict>({ most: 200, run: completeTogether });
-  const carefulGroup = createGroup<Report, Verdict>({ most: 100, run: settleWithCare });
+export function createSettle(deps: SettleDependencies) {
+  const { database, clock, random, announce, outcomes, nextTurn } = deps;
+  const completeGroup = createGroup<Report, Verdict>({ most: 200, nextTurn, run: completeTogether });
+  const carefulGroup = createGroup<Report, Verdict>({ most: 100, nextTurn, run: settleWithCare });
 
   async function completeTogether(reports: Report[]): Promise<Verdict[]> {
     // In the order of ids, so that statements of several nodes lock rows in the same order.

@@ -2,7 +2,7 @@ import { type Capability, limits, MusterError } from "@muster/sdk/protocol";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import ajvFormats from "ajv-formats";
 import isSafePattern from "safe-regex2";
-import { depthOf } from "../validate.ts";
+import { depthOf, sentence } from "../validate.ts";
 
 /** Schemas kept compiled; the one used longest ago leaves first. */
 const mostCompiled = 2_000;
@@ -62,8 +62,10 @@ export function createCapabilitySchemas() {
       if (schema === undefined) return null;
       const validate = compile(schema);
       if (validate(value)) return null;
-      const error = validate.errors?.[0];
-      return `${error?.instancePath || "the value"} ${error?.message ?? "does not fit"}`;
+      const [error] = validate.errors ?? [];
+      if (error === undefined) return "the value does not fit";
+      const { instancePath, keyword, message = "does not fit", params } = error;
+      return `${instancePath || "the value"} ${sentence(keyword, message, params)}`;
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { OutcomeWeights } from "../../ports/agent-registry.ts";
 
 /** Outcomes lose half their weight in this time, so that an agent that was set aside is tried again. */
-export const healthHalfLifeMs = 60_000;
+const healthHalfLifeMs = 60_000;
 /** A new agent is trusted as if it had done this many tasks well; three failures in a row set it aside. */
 const trust = 5;
 /** Weight that older outcomes keep when a new one arrives. */

@@ -11,7 +11,7 @@ import type { Database } from "../../ports/database.ts";
 import type { Announce } from "../aftermath.ts";
 import type { Settle } from "../completion/settle.ts";
 import type { CapabilitySchemas } from "../discovery/capability-schemas.ts";
-import { createGroup } from "../group.ts";
+import { createGroup, type NextTurn } from "../group.ts";
 import { writeJournal } from "../queue/statements/journal.ts";
 import { readTasks } from "../queue/statements/read-tasks.ts";
 import { renewLeases } from "../queue/statements/renew-leases.ts";
@@ -32,6 +32,7 @@ export interface OperationDependencies {
   subTasks: ReturnType<typeof createSubTasks>;
   announce: Announce;
   leaseMs: number;
+  nextTurn?: NextTurn;
 }
 
 export interface Caller {
@@ -62,9 +63,17 @@ const leaseLost = (taskId: string) =>
 
 /** What registered agents can do, one handler per operation of the agent protocol. */
 export function createOperations(deps: OperationDependencies) {
-  const { database, clock, settle, schemas, life, mail, subTasks, announce, leaseMs } = deps;
-  const journalGroup = createGroup<Entry, "recorded" | "full" | "lost">({ most: 200, run: recordTogether });
-  const renewGroup = createGroup<{ id: string; token: string }, boolean>({ most: 500, run: renewTogether });
+  const { database, clock, settle, schemas, life, mail, subTasks, announce, leaseMs, nextTurn } = deps;
+  const journalGroup = createGroup<Entry, "recorded" | "full" | "lost">({
+    most: 200,
+    nextTurn,
+    run: recordTogether,
+  });
+  const renewGroup = createGroup<{ id: string; token: string }, boolean>({
+    most: 500,
+    nextTurn,
+    run: renewTogether,
+  });
 
   async function recordTogether(entries: Entry[]) {
     const rows = entries.map(

@@ -4,7 +4,7 @@ import type { Database, Queryable } from "../../ports/database.ts";
 import type { Ids } from "../../ports/ids.ts";
 import type { Aftermath, Announce } from "../aftermath.ts";
 import { cascade } from "../completion/cascade.ts";
-import { createGroup } from "../group.ts";
+import { createGroup, type NextTurn } from "../group.ts";
 import type { SubmittedTask } from "../orchestrator.ts";
 import { enqueue } from "../queue/statements/enqueue.ts";
 import type { ReadyTask } from "../queue/statements/peek-ready.ts";
@@ -20,6 +20,7 @@ export interface SubmitDependencies {
   clock: Clock;
   ids: Ids;
   announce: Announce;
+  nextTurn?: NextTurn;
 }
 
 /** What a plan became: the tasks that were known already, and what to announce after the commit. */
@@ -35,8 +36,8 @@ export interface Submitted {
  * statement with whatever else arrives at that moment; a plan that builds on older tasks or has idempotency
  * keys gets a transaction of its own.
  */
-export function createSubmit({ database, clock, ids, announce }: SubmitDependencies) {
-  const together = createGroup<Plan, null>({ most: 100, run: enqueueTogether });
+export function createSubmit({ database, clock, ids, announce, nextTurn }: SubmitDependencies) {
+  const together = createGroup<Plan, null>({ most: 100, nextTurn, run: enqueueTogether });
 
   async function enqueueTogether(plans: Plan[]): Promise<null[]> {
     const all: Plan = {

@@ -1,5 +1,6 @@
 import {
   type CancelReport,
+  type ErrorCode,
   limits,
   MusterError,
   type Run,
@@ -80,9 +81,10 @@ export function createRunService(deps: RunServiceDependencies) {
     mayWrite(principal);
     parse(RunStart, request, "The run");
     const { workflow, problems } = readWorkflow(request.workflow);
-    if (workflow === undefined || problems.length > 0) throw refusal("The workflow", problems);
+    if (workflow === undefined || problems.length > 0)
+      throw refusal("invalid_workflow", "The workflow", problems);
     const checked = checkInputs(workflow, request.inputs ?? {});
-    if (checked.problems.length > 0) throw refusal("The inputs", checked.problems);
+    if (checked.problems.length > 0) throw refusal("invalid_input", "The inputs", checked.problems);
     const tenant = principal.tenant === "*" ? "default" : principal.tenant;
     const document = payloadText(request.workflow, "The workflow");
     const inputs = payloadText(checked.inputs, "The inputs");
@@ -248,10 +250,10 @@ const stepsText = (workflow: Workflow): string =>
     })),
   );
 
-function refusal(what: string, problems: readonly WorkflowProblem[]): MusterError {
+function refusal(code: ErrorCode, what: string, problems: readonly WorkflowProblem[]): MusterError {
   const first = problems[0];
   const place = first?.path ? `${first.path}: ` : "";
-  return new MusterError("invalid_workflow", `${what} can't be used: ${place}${first?.message}`, {
+  return new MusterError(code, `${what} can't be used: ${place}${first?.message}`, {
     ...(first?.hint === undefined ? {} : { hint: first.hint }),
     errors: problems.map(({ path, message }) => ({ path, message })),
   });

@@ -30,6 +30,8 @@ export interface UpkeepDependencies {
   prune: Prune;
 }
 
+/** Pause before the next look while something is due still, so that what can't be moved on is no endless loop. */
+const breathMs = 20;
 /** Longest time between two looks while nothing is due. */
 const restMs = 2_000;
 /** How often lost nudges and miscounted slots are looked for. */
@@ -73,14 +75,18 @@ export function createUpkeep(deps: UpkeepDependencies) {
     const next = await findNext();
     running = null;
     // Somebody may have asked for an earlier look meanwhile.
-    schedule(Math.min(next, nextLook));
+    const wanted = Math.min(next ?? Number.POSITIVE_INFINITY, clock.now() + restMs, nextLook);
+    schedule(wanted > clock.now() ? wanted : clock.now() + breathMs);
   }
 
   async function everything(): Promise<void> {
     const now = clock.now();
-    await promote(now);
-    await endOverdue(now);
-    await endExpired(now);
+    const due = await findNext();
+    if (due !== null && due <= now) {
+      await promote(now);
+      await endOverdue(now);
+      await endExpired(now);
+    }
     await deps.life.expire();
     if (now - lastRecheck >= recheckMs) {
       lastRecheck = now;
@@ -135,12 +141,12 @@ export function createUpkeep(deps: UpkeepDependencies) {
     }
   }
 
-  async function findNext(): Promise<number> {
-    const rest = clock.now() + restMs;
+  /** The next moment at which a row is due; null: none, or the database does not answer. */
+  async function findNext(): Promise<number | null> {
     try {
-      return Math.min(rest, (await database.query(nextDue))[0]?.at ?? rest);
+      return (await database.query(nextDue))[0]?.at ?? null;
     } catch {
-      return rest;
+      return null;
     }
   }
 

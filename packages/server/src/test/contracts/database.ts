@@ -9,7 +9,10 @@ const labels = statement<{ label: string }>("labels", "select label from contrac
 const echo = statement<{ value: unknown }>("echo", "select $1::text as value");
 const fail = statement("fail", "select 1 / $1::int");
 
-/** What every database must do. `makeDatabase` connects to one in which the table `contract` may be created. */
+/**
+ * What every database must do. `makeDatabase` connects to one in which the table `contract` may be created, with
+ * nesting checked.
+ */
 export function describeDatabaseContract(name: string, makeDatabase: () => Promise<Database>): void {
   describe(`${name} as a database`, () => {
     let database: Database;

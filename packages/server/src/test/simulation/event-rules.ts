@@ -119,7 +119,7 @@ function nextOf(type: string, as: TaskStatus, from: TaskStatus): TaskStatus | un
 }
 
 /** Whether a join policy lets a task run, given how far its dependencies are. */
-export function mayRun(
+function mayRun(
   task: { join_policy: JoinPolicy; needs: readonly string[] },
   statusOf: (id: string) => TaskStatus | null | undefined,
 ): boolean {

@@ -17,6 +17,12 @@ export interface PgDatabaseOptions {
   source: ConnectionSource;
   /** The longest that the work inside one transaction may take; 30 s when left out. */
   transactionMs?: number;
+  /**
+   * Whether the database's use inside its own transaction is refused at once. That takes following every promise
+   * of the process, which makes each dearer (40 to 130 ns on Node 20). Without it such a transaction waits for itself
+   * until `transactionMs` end it.
+   */
+  checkNesting: boolean;
   maintain(database: Maintainable): Promise<void>;
   /** Ends the connections and whatever is behind them. */
   close(): Promise<void>;
@@ -27,7 +33,7 @@ export interface PgDatabaseOptions {
  * connections come from; naming, types, transactions and errors are here and the same for both.
  */
 export function createPgDatabase(options: PgDatabaseOptions): Database {
-  const { source, transactionMs = 30_000 } = options;
+  const { source, transactionMs = 30_000, checkNesting } = options;
   const enclosing = new AsyncLocalStorage<{ active: boolean }>();
   let closing: Promise<void> | undefined;
 
@@ -52,7 +58,8 @@ export function createPgDatabase(options: PgDatabaseOptions): Database {
     const client = await source.acquire();
     let broken = true;
     try {
-      const outcome = await enclosing.run(scope, () => runTransaction(client, work, transactionMs));
+      const run = () => runTransaction(client, work, transactionMs);
+      const outcome = await (checkNesting ? enclosing.run(scope, run) : run());
       broken = "failure" in outcome && outcome.failure.broken;
       return outcome;
     } finally {

@@ -1,7 +1,7 @@
 import { MusterError } from "@muster/sdk/protocol";
 
 /** SQLSTATE of an error that the database itself answered with; undefined for every other error. */
-export function sqlStateOf(error: unknown): string | undefined {
+function sqlStateOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("severity" in error) || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }

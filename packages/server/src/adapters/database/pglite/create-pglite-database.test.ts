@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describeDatabaseContract("PGlite on disk, in a worker,", () =>
-  createPgliteDatabase({ dataDir: join(root, "contract") }),
+  createPgliteDatabase({ dataDir: join(root, "contract"), checkNesting: true }),
 );
 describeDatabaseContract("PGlite in memory, in this thread,", () =>
   createPgliteDatabase({ dataDir: null, thread: "main" }),
@@ -26,7 +26,7 @@ describe("The embedded store", () => {
     const names = ["fsync", "synchronous_commit", "wal_sync_method", "shared_buffers"];
     expect(await database.query({ name: "show", text: show }, [names])).toEqual([
       { name: "fsync", setting: "on" },
-      { name: "shared_buffers", setting: "2048" },
+      { name: "shared_buffers", setting: "6144" },
       { name: "synchronous_commit", setting: "on" },
       { name: "wal_sync_method", setting: "open_datasync" },
     ]);
@@ -59,6 +59,18 @@ describe("The embedded store", () => {
     const after = database.query({ name: "c", text: "select count(*) as n from t" });
     await expect(endless).rejects.toMatchObject({ code: "timeout" });
     expect(await after).toEqual([{ n: 0 }]);
+    await database.close();
+  });
+
+  it("ends a transaction that waits for itself when its time is over", async () => {
+    const database = await createPgliteDatabase({ dataDir: null, transactionMs: 100 });
+    const one = { name: "one", text: "select 1 as a" };
+    const nested = database.transaction(() => database.query(one));
+    await expect(nested).rejects.toMatchObject({
+      code: "timeout",
+      hint: expect.stringContaining("own statements"),
+    });
+    expect(await database.query(one)).toEqual([{ a: 1 }]);
     await database.close();
   });
 

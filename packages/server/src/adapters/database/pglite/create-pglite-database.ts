@@ -18,6 +18,11 @@ export interface PgliteOptions {
   thread?: "worker" | "main";
   /** The longest that the work inside one transaction may take; 30 s when left out. */
   transactionMs?: number;
+  /**
+   * Refuses the database's use inside its own transaction at once; costly on Node 20. Left out: only with `thread:
+   * "main"`, so that tests find it. Otherwise the end of the transaction's time finds it.
+   */
+  checkNesting?: boolean;
   /** Told, in sentences, what opening takes time for. */
   onProgress?: (sentence: string) => void;
   /** Told once when the store broke while it was in use. Every call fails from then on: end the process. */
@@ -53,6 +58,7 @@ export async function createPgliteDatabase(options: PgliteOptions): Promise<Data
     };
     return createPgDatabase({
       source,
+      checkNesting: options.checkNesting ?? options.thread === "main",
       ...(options.transactionMs === undefined ? {} : { transactionMs: options.transactionMs }),
       maintain: (database) => maintainStore(database, options.log),
       async close() {

@@ -27,7 +27,7 @@ const indexed = ["seqscan", "bitmapscan", "hashjoin", "mergejoin"].flatMap((way)
   "-c",
   `enable_${way}=off`,
 ]);
-const small = ["-c", "shared_buffers=16MB", "-c", "min_wal_size=32MB", "-c", "max_wal_size=128MB"];
+const small = ["-c", "shared_buffers=48MB", "-c", "min_wal_size=32MB", "-c", "max_wal_size=128MB"];
 
 /**
  * Opens PostgreSQL in this thread. `exec` runs one request and returns the whole answer before it returns;

@@ -14,6 +14,8 @@ const templateFolder = new URL("../../../../dist/template/", import.meta.url);
 /**
  * The template: a fresh store, packed at build time, since making one (initdb) takes seconds and much memory. It is
  * of one version of PGlite and found under its name, so that a stale one is never used.
+ *
+ * @public The build, which puts it there, asks for the path too.
  */
 export async function templatePath(): Promise<string> {
   const require = createRequire(import.meta.url);

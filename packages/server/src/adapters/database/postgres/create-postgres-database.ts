@@ -6,12 +6,14 @@ import { createPgDatabase } from "../pg/create-pg-database.ts";
 import { typeParsers } from "../pg/type-parsers.ts";
 
 export interface PostgresOptions {
-  /** As `postgres://user:password@host:port/database`. */
+  /** As `postgres://host:port/database`, with user and password where the server wants them. */
   url: string;
   /** Connections at once. A few per core are best; more of them hurt. */
   connections?: number;
   /** The longest that the work inside one transaction may take; 30 s when left out. */
   transactionMs?: number;
+  /** Refuses the database's use inside its own transaction at once; costly on Node 20. */
+  checkNesting?: boolean;
   log?: Log;
 }
 
@@ -52,6 +54,7 @@ export async function createPostgresDatabase(options: PostgresOptions): Promise<
       release: (taken, broken) => (taken as pg.PoolClient).release(broken),
     },
     ...(options.transactionMs === undefined ? {} : { transactionMs: options.transactionMs }),
+    checkNesting: options.checkNesting ?? false,
     maintain: async () => {},
     close: () => pool.end(),
   });

@@ -38,6 +38,8 @@ with incoming as materialized (
   where t.id = i.id and t.lease_token = i.token and t.status = 'in_progress'
     and not t.has_children and not t.late_dependents
   returning t.id, t.tenant, t.run_id, t.step, t.agent_id, t.agent_name, t.attempt, t.started_at, i.token
+), clock as materialized (
+  select priority, virtual_time from fair_share where tenant = ''
 ), met as (
   select d.task_id, count(*)::int as n
   from ended e join dependency d on d.depends_on = e.id and d.kind = 'need'
@@ -49,7 +51,7 @@ with incoming as materialized (
     ready_at = case when t.join_policy = 'any' or t.pending <= m.n then greatest(t.ready_at, $2::bigint) else t.ready_at end,
     delayed = (t.join_policy = 'any' or t.pending <= m.n) and coalesce(t.ready_at > $2::bigint, false),
     virtual_time = greatest(t.virtual_time,
-      (select v.virtual_time from fair_share v where v.tenant = '' and v.priority = t.priority))
+      (select c.virtual_time from clock c where c.priority = t.priority))
   from met m
   where t.id = m.task_id and t.status = 'blocked'
   returning t.id, t.tenant, t.run_id, t.route, t.status, t.priority, t.virtual_time, t.delayed,
