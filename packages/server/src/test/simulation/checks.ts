@@ -1,3 +1,4 @@
+import type { EventRow } from "../../core/queue/statements/events.ts";
 import type { Statement } from "../../ports/database.ts";
 import { checkEvents, type JudgedTask } from "./event-rules.ts";
 import { leaseMs } from "./orchestrator-process.ts";
@@ -100,15 +101,20 @@ export async function checkHistory(world: World): Promise<void> {
 
 const acts = new Set(["task.submitted", "task.started", "task.completed", "task.waiting"]);
 
-/** After a cancel was acknowledged nothing below it is created, started or completed, unless retried by hand. */
+/** After a cancel that was acknowledged nothing below it is created, started or completed, unless retried by hand. */
 async function checkCancels(
   { database, promises, violate }: World,
   tasks: readonly JudgedTask[],
-  events: Awaited<ReturnType<typeof readWholeLog>>,
+  events: readonly EventRow[],
 ): Promise<void> {
   const parentOf = new Map(tasks.map((task) => [task.id, task.parent_id]));
   const runOf = new Map((await database.query(runTasks)).map((task) => [task.id, task.run_id]));
-  for (const { seq, taskId, runId } of promises.cancels) {
+  for (const { seq: acknowledged, taskId, runId } of promises.cancels) {
+    const isCancel = (event: EventRow) =>
+      taskId === null
+        ? event.type === "run.cancelled" && event.run_id === runId
+        : event.type === "task.cancelled" && event.task_id === taskId;
+    const seq = events.findLast((event) => event.seq <= acknowledged && isCancel(event))?.seq ?? acknowledged;
     const reopened = new Set<string>();
     for (const event of events) {
       if (event.seq <= seq) continue;

@@ -39,7 +39,7 @@ export const noFaults: Readonly<Faults> = {
 /** Everything goes wrong now and then, and everything takes a while, so that things overtake each other. */
 export const someFaults: Readonly<Faults> = {
   databaseBefore: 0.02,
-  databaseAfter: 0.02,
+  databaseAfter: 0.04,
   databaseDelayMs: 25,
   busDrops: 0.05,
   busRepeats: 0.1,
