@@ -8,6 +8,7 @@ import type { EventRow } from "../../core/queue/statements/events.ts";
 import type { Database } from "../../ports/database.ts";
 import { emptyDatabase, root, silentLog, someone } from "../orchestrate.ts";
 import { checkEvents } from "../simulation/event-rules.ts";
+import { createRewritingDatabase, type Rewrite } from "../simulation/mutations.ts";
 import { readJudgedTasks, readWholeLog } from "../simulation/read-log.ts";
 import { createRestingDatabase } from "../simulation/resting-database.ts";
 import { createSeededIds } from "../simulation/seeded-ids.ts";
@@ -30,9 +31,14 @@ interface Played {
  * Plays a script on the real queue and on the model in step, and throws at the first difference. The queue runs
  * on a simulated clock with one agent that has room for everything and does what the script says.
  */
-export async function playScript(inner: Database, script: readonly Command[]): Promise<void> {
+export async function playScript(
+  inner: Database,
+  script: readonly Command[],
+  rewrite: Rewrite = (statement) => statement,
+): Promise<void> {
   await emptyDatabase(inner);
-  const { database, rest } = createRestingDatabase(inner);
+  const { database: resting, rest } = createRestingDatabase(inner);
+  const database = createRewritingDatabase(resting, rewrite);
   const clock = createSimulatedClock({ settle: rest });
   const startAt = clock.now();
   const random = createSeededRandom(1);

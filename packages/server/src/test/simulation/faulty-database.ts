@@ -1,11 +1,9 @@
 import type { Clock } from "../../ports/clock.ts";
-import type { Database, Queryable, Statement } from "../../ports/database.ts";
+import type { Database, Queryable } from "../../ports/database.ts";
 import type { Chance } from "./chance.ts";
 import { type Faults, lost } from "./faults.ts";
+import type { Rewrite } from "./mutations.ts";
 import { never, type SimulatedProcess } from "./simulated-process.ts";
-
-/** Replaces a statement by a broken one, to prove that the checks see it. */
-export type Rewrite = <Row>(statement: Statement<Row>) => Statement<Row>;
 
 export interface FaultyDatabaseOptions {
   inner: Database;

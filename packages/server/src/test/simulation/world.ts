@@ -4,7 +4,7 @@ import type { Random } from "../../ports/random.ts";
 import { type Chance, createChance } from "./chance.ts";
 import type { Violation } from "./event-rules.ts";
 import { type Faults, someFaults } from "./faults.ts";
-import type { Rewrite } from "./faulty-database.ts";
+import type { Rewrite } from "./mutations.ts";
 import type { OrchestratorProcess } from "./orchestrator-process.ts";
 import { createRestingDatabase } from "./resting-database.ts";
 import { createSeededIds } from "./seeded-ids.ts";
