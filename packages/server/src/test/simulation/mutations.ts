@@ -62,7 +62,7 @@ export const mutations: readonly Mutation[] = [
     fault: "a cancel does not reach sub-tasks",
     statement: "find_children",
     from: "where parent_id",
-    to: "where status = 'nothing' and parent_id",
+    to: "where step = 'nothing' and parent_id",
     caughtBy: 1,
   },
   {
