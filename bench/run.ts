@@ -127,6 +127,8 @@ async function idleAndMemory(): Promise<Row[]> {
     const used = process.cpuUsage(before);
     const idle = ((used.user + used.system) / 1000 / idleMs) * 100;
     global.gc?.();
+    for (let round = 0; round < 3; round++) await rateOf(muster, independent(many, 500));
+    global.gc?.();
     const rssBefore = process.memoryUsage().rss;
     for (let round = 0; round < 4; round++) await rateOf(muster, independent(many, 500));
     await sleep(1_000);

@@ -25,7 +25,8 @@ describe("a payload", () => {
     expect(() => payloadText(circle, "it")).toThrow("is not JSON");
     const deep = JSON.parse("[".repeat(65) + "]".repeat(65));
     expect(() => payloadText(deep, "it")).toThrow("more than 64 levels");
-    expect(() => payloadText("x".repeat(5_000_000), "it")).toThrow("at most");
+    expect(() => payloadText("€".repeat(1_500_000), "it")).toThrow("bytes that fit");
+    expect(() => payloadText("x".repeat(5_000_000), "it")).toThrow("more than the 4194304 bytes");
   });
 
   it("has its depth measured outside of strings only", () => {
