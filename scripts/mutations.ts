@@ -1,0 +1,37 @@
+/**
+ * Proves that the rules of the simulation can be broken: plays histories on a core with one deliberate fault at a
+ * time and looks for a seed that shows it.
+ *
+ *   npm run mutations
+ *
+ * Prints one line per fault. Ends with 1 if one was not noticed. Not among the tests: it takes minutes, and whether
+ * a seed shows a fault changes with every change of the core.
+ */
+import { freshDatabase } from "../packages/server/src/test/orchestrate.ts";
+import { mutations, rewriteFor } from "../packages/server/src/test/simulation/mutations.ts";
+import { simulate } from "../packages/server/src/test/simulation/simulate.ts";
+
+const steps = 90;
+/** Looked through when the seed at hand shows nothing any more. */
+const mostSeeds = 60;
+
+const database = await freshDatabase();
+
+async function firstSeedThatShows(mutation: (typeof mutations)[number]): Promise<number | null> {
+  for (const seed of [mutation.caughtBy, ...Array.from({ length: mostSeeds }, (_, n) => n + 1)]) {
+    const { violations } = await simulate(database, { seed, steps, rewrite: rewriteFor(mutation) });
+    if (violations.length > 0) return seed;
+  }
+  return null;
+}
+
+let unnoticed = 0;
+for (const mutation of mutations) {
+  const seed = await firstSeedThatShows(mutation);
+  if (seed === null) unnoticed += 1;
+  const verdict = seed === null ? `NOT noticed in ${mostSeeds + 1} seeds` : `noticed, seed ${seed}`;
+  console.log(`${mutation.fault}: ${verdict}`);
+}
+console.log(`${mutations.length - unnoticed} of ${mutations.length} faults noticed`);
+await database.close();
+process.exitCode = unnoticed === 0 ? 0 : 1;
