@@ -40,7 +40,7 @@ describe("private text", () => {
   it.each([
     "/home",
     "https://example.org/home/page",
-    "src/work/main.ts",
+    "src/work/task.ts",
     "postgres://localhost/db",
     "/workflows/a",
   ])("lets pass: %s", (text) => {

@@ -8,6 +8,7 @@ import type { Directory } from "./discovery/directory.ts";
 import type { Dispatcher } from "./dispatch/dispatcher.ts";
 import type { EventFeed } from "./events/event-feed.ts";
 import type { Waiters } from "./events/waiters.ts";
+import { isoTime } from "./task-view.ts";
 import type { Upkeep } from "./upkeep/upkeep.ts";
 
 export interface CoordinatorDependencies {
@@ -54,7 +55,7 @@ export function createCoordinator(deps: CoordinatorDependencies): Announce {
   }): void {
     const payload: StopWork = { event: "task.stop", taskId, reason };
     const id = ids.next();
-    const sentAt = new Date(clock.now()).toISOString();
+    const sentAt = isoTime(clock.now());
     const message: Message = {
       id,
       type: "event",

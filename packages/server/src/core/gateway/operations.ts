@@ -19,6 +19,7 @@ import { tellOfTask } from "../queue/statements/tell-of-task.ts";
 import { payload, payloadText } from "../validate.ts";
 import type { AgentLife } from "./agent-life.ts";
 import type { HeldTasks } from "./held-tasks.ts";
+import { leaseLost } from "./lease-lost.ts";
 import type { Mail } from "./mail.ts";
 import type { createSubTasks } from "./sub-tasks.ts";
 
@@ -51,15 +52,6 @@ interface Entry {
   /** JSON text. */
   value: string;
 }
-
-const leaseLost = (taskId: string) =>
-  new MusterError(
-    "lease_lost",
-    `The lease on task ${taskId} is not live: it ended, was cancelled or went to another agent.`,
-    {
-      hint: "Stop work on it; nothing more is accepted.",
-    },
-  );
 
 /** What registered agents can do, one handler per operation of the agent protocol. */
 export function createOperations(deps: OperationDependencies) {

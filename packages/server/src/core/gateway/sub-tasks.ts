@@ -16,6 +16,7 @@ import { readJournalEntry, recordDelegation } from "../queue/statements/journal.
 import { readResults } from "../queue/statements/read-tasks.ts";
 import { linkTasks, markLateDependents } from "../queue/statements/submission.ts";
 import { adopt, type LiveParent, lockParent, park } from "../queue/statements/waiting.ts";
+import { leaseLost } from "./lease-lost.ts";
 
 export interface SubTaskDependencies {
   database: Database;
@@ -24,15 +25,6 @@ export interface SubTaskDependencies {
   submit: Submit;
   announce: Announce;
 }
-
-const leaseLost = (taskId: string) =>
-  new MusterError(
-    "lease_lost",
-    `The lease on task ${taskId} is not live: it ended, was cancelled or went to another agent.`,
-    {
-      hint: "Stop work on it; nothing more is accepted.",
-    },
-  );
 
 /**
  * Delegation and waiting. Both lock the parent under its live lease first, so that a cancel either sees the new
