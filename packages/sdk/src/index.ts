@@ -13,12 +13,33 @@ export {
 export type { AgentEnvironment } from "./agent/environment.ts";
 export { createHttpTransport } from "./agent/http-transport.ts";
 export { QueryError, type QueryRefusal } from "./agent/query-answer.ts";
-export type { DelegateOptions, IncomingMessage, TaskContext } from "./agent/task-context.ts";
-export { DelegationError } from "./agent/task-error.ts";
+export type {
+  AskOptions,
+  DelegateOptions,
+  IncomingMessage,
+  Spending,
+  TaskContext,
+} from "./agent/task-context.ts";
+export { AttemptError, type AttemptErrorOptions, DelegationError } from "./agent/task-error.ts";
 export type { AgentTransport } from "./agent/transport.ts";
 export { createWebSocketTransport, type TransportOptions } from "./agent/web-socket-transport.ts";
+export type { ArtifactAccess, ArtifactContent } from "./client/artifact-access.ts";
+export * from "./client/artifact-client.ts";
 export * from "./client/client.ts";
 export { type ClientOptions, createClient } from "./client/create-client.ts";
+export { watchState } from "./client/http-state.ts";
+export type { InboxClient, PeopleClient } from "./client/inbox-client.ts";
+export * from "./client/lock-client.ts";
+export {
+  type AgentMemory,
+  createMemoryClient,
+  type MemoryAccess,
+  type MemoryClient,
+} from "./client/memory-client.ts";
+export * from "./client/schedule-client.ts";
+export * from "./client/state-client.ts";
+export type { StateSnapshotClient } from "./client/state-snapshot-client.ts";
+export type { TriggerClient, TriggerFilter } from "./client/trigger-client.ts";
 export * from "./protocol/index.ts";
 export type { Clock, Timer } from "./time/clock.ts";
 export type { Random } from "./time/random.ts";

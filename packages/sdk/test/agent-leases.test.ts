@@ -114,6 +114,19 @@ describe("stop-work", () => {
 });
 
 describe("settling", () => {
+  it("is repeated until the orchestrator knows the agent again, however often it registers in vain", async () => {
+    const orchestrator = new FakeOrchestrator();
+    const { clock } = await startTestAgent(orchestrator, () => "kept");
+    let forgets = 5;
+    orchestrator.before = (operation) => {
+      if (operation === "settle" && forgets-- > 0) throw new MusterError("agent_unknown", "No such agent.");
+    };
+    const task = orchestrator.submit({ capability: "work" });
+    await settled();
+    await clock.advance(10_000);
+    expect(task).toMatchObject({ status: "completed", output: "kept" });
+  });
+
   it("is repeated while the orchestrator is away", async () => {
     const orchestrator = new FakeOrchestrator();
     const { clock } = await startTestAgent(orchestrator, () => "kept");

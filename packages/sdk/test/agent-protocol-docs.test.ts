@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { agentOperations, limits, MusterError } from "../src/protocol/index.ts";
+import {
+  agentOperations,
+  amqpNames,
+  amqpPermissions,
+  amqpQueues,
+  limits,
+  MusterError,
+} from "../src/protocol/index.ts";
 
 const page = readFileSync(new URL("../../../docs/agent-protocol.md", import.meta.url), "utf8");
 const rows = (pattern: RegExp) => [...page.matchAll(pattern)].map((match) => match.slice(1));
@@ -30,6 +37,19 @@ describe("docs/agent-protocol.md", () => {
       const known = names.map((code) => new MusterError(code as "internal", "x").status);
       expect([codes, statuses.split(", ").map(Number)]).toEqual([codes, known]);
     }
+  });
+
+  it("names the queues and the permissions of an agent over AMQP as they are", () => {
+    const { tasks, responses } = amqpQueues("counter.1");
+    for (const name of [tasks, responses, amqpNames.requestQueue, amqpNames.tasks]) {
+      expect(page).toContain(`\`${name}\``);
+    }
+    const { configure, write, read, topic } = amqpPermissions("counter.1");
+    expect(page).toContain(`set_permissions -p muster counter-1 '${configure}' '${write}' '${read}'\n`);
+    const { exchange } = topic;
+    expect(page).toContain(
+      `set_topic_permissions -p muster counter-1 ${exchange} '${topic.write}' '${topic.read}'\n`,
+    );
   });
 
   it("links to headings and files that exist", () => {

@@ -30,7 +30,7 @@ const examples = [
   {
     name: "node-agent.mjs",
     needs: ["node"],
-    command: ["node", "--conditions=source", "--import=tsx", "examples/agents/node-agent.mjs"],
+    command: ["node", "--conditions=@muster/source", "--import=tsx", "examples/agents/node-agent.mjs"],
     capability: "headline",
     cases: [
       [{ text: "Hello there. More." }, { headline: "HELLO THERE" }],

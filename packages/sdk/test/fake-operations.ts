@@ -29,6 +29,11 @@ export const createFakeOperations = (orchestrator: FakeOrchestrator): Record<Age
       if (!task.journal.some((entry) => entry.key === key)) task.journal.push({ key, value });
       return { recorded: true };
     },
+    usage: (_, { key, kind, moneyMicros = 0, tokens = 0, ...lease }: AgentRequest<"usage">) => {
+      const task = orchestrator.live(lease);
+      const answer = orchestrator.budget({ taskId: task.id, key, kind, moneyMicros, tokens });
+      return { reached: null, left: { moneyMicros: null, tokens: null }, ...answer };
+    },
     delegate: (_, { key, tasks, ...lease }: AgentRequest<"delegate">) => {
       const parent = orchestrator.live(lease);
       const known =
@@ -45,8 +50,33 @@ export const createFakeOperations = (orchestrator: FakeOrchestrator): Record<Age
       queueMicrotask(() => orchestrator.dispatch());
       return { parked: true, settled: [] };
     },
+    lock: (_, { taskId, leaseToken, name, token = randomUUID(), ttlMs = 30_000 }: AgentRequest<"lock">) => {
+      orchestrator.live({ taskId, leaseToken });
+      const expiresAt = new Date(Date.now() + ttlMs).toISOString();
+      return { grant: { name, token, fence: 1, expiresAt }, position: null };
+    },
+    renewLock: (_, { taskId, leaseToken, name, token, ttlMs = 30_000 }: AgentRequest<"renewLock">) => {
+      orchestrator.live({ taskId, leaseToken });
+      return { name, token, fence: 1, expiresAt: new Date(Date.now() + ttlMs).toISOString() };
+    },
+    unlock: (_, { taskId, leaseToken }: AgentRequest<"unlock">) => {
+      orchestrator.live({ taskId, leaseToken });
+      return { released: true };
+    },
     progress: (_, lease: AgentRequest<"progress">) => orchestrator.live(lease) && {},
     log: (_, lease: AgentRequest<"log">) => orchestrator.live(lease) && {},
+    findAgents: (_, { taskId, leaseToken, capability }: AgentRequest<"findAgents">) => {
+      orchestrator.live({ taskId, leaseToken });
+      const all = [...orchestrator.agents.values()].map(({ registration }) => registration);
+      const fit = all.filter(({ capabilities }) =>
+        capabilities.some(({ name }) => capability === undefined || name === capability),
+      );
+      return {
+        agents: fit.map(({ id, name, description = "", capabilities }) => {
+          return { id, name, type: "custom", description, status: "available", capabilities };
+        }),
+      };
+    },
     send: ({ registration }, { to, payload }: AgentRequest<"send">) => {
       orchestrator.send(to, { type: "event", from: registration.id, payload });
       return { messageId: randomUUID() };
@@ -60,6 +90,18 @@ export const createFakeOperations = (orchestrator: FakeOrchestrator): Record<Age
     },
     query: (_, { payload }: AgentRequest<"query">) => ({ payload: orchestrator.answer(payload) }),
     reply: () => ({ messageId: randomUUID() }),
+    readState: (_, lease: AgentRequest<"readState">) => orchestrator.live(lease) && {},
+    writeState: (_, lease: AgentRequest<"writeState">) => orchestrator.live(lease) && {},
+    listState: (_, lease: AgentRequest<"listState">) => orchestrator.live(lease) && { items: [], next: null },
+    watchState: (_, lease: AgentRequest<"watchState">) =>
+      orchestrator.live(lease) && { items: [], position: 0 },
+    listStateVersions: (_, lease: AgentRequest<"listStateVersions">) =>
+      orchestrator.live(lease) && { items: [], next: null },
+    remember: (_, lease: AgentRequest<"remember">) => orchestrator.live(lease) && {},
+    recall: (_, lease: AgentRequest<"recall">) => orchestrator.live(lease) && { items: [] },
+    forget: (_, lease: AgentRequest<"forget">) => orchestrator.live(lease) && { forgotten: 0 },
+    listMemories: (_, lease: AgentRequest<"listMemories">) =>
+      orchestrator.live(lease) && { items: [], next: null },
     leave: ({ registration }) => {
       orchestrator.crash(registration.id);
       return {};

@@ -34,6 +34,14 @@ type Body = Record<string, unknown>;
 
 const checks = new Map<string, ReturnType<typeof compileCheck>>();
 
+export interface UsageSaid {
+  taskId: string;
+  key: string;
+  kind: "reserve" | "spent";
+  moneyMicros: number;
+  tokens: number;
+}
+
 /**
  * An orchestrator in a hundred lines, for tests of the runtime: leases with tokens, a journal, delegation,
  * parking and resuming, all in memory and at once. Time does not pass in it; tests end leases by hand.
@@ -43,6 +51,12 @@ export class FakeOrchestrator {
   readonly agents = new Map<string, FakeAgent>();
   /** Every request, in order. */
   readonly requests: { operation: AgentOperation; body: Body; agentId: string }[] = [];
+  /** What was said of spending, and how a test answers it. */
+  readonly usage: UsageSaid[] = [];
+  budget = (said: UsageSaid): { granted: boolean; retryAfterMs?: number } => {
+    this.usage.push(said);
+    return { granted: true };
+  };
   /** Every result that was accepted. */
   readonly accepted: { taskId: string; outcome: AgentRequest<"settle">["outcome"] }[] = [];
   /** Called before an operation is done; throwing refuses it. */

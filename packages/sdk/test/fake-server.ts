@@ -192,13 +192,24 @@ export class FakeServer {
     return session;
   }
 
+  /** The agent came from another node. */
+  #takeOver(agentId: string): Mailbox {
+    const mailbox: Mailbox = { messages: [], wake: () => {} };
+    this.#mailboxes.set(agentId, mailbox);
+    this.#orchestrator.attach(agentId, (message) => {
+      mailbox.messages.push(message);
+      mailbox.wake();
+    });
+    return mailbox;
+  }
+
   async #agentCall({ bearer, body, query }: Request, route: RegExpExecArray, incoming: IncomingMessage) {
     const [, id = "", kind, operation] = route;
     const agentId = this.#orchestrator.authenticate(bearer);
     if (agentId === undefined) throw new MusterError("unauthenticated", "The session is not known.");
     if (agentId !== id) throw new MusterError("forbidden", "Not your agent.");
     if (kind !== "messages") return this.#orchestrator.request(id, operation as AgentOperation, body);
-    const mailbox = this.#mailboxes.get(id) as Mailbox;
+    const mailbox = this.#mailboxes.get(id) ?? this.#takeOver(id);
     if (mailbox.messages.length === 0) {
       await new Promise<void>((resolve) => {
         mailbox.wake = resolve;

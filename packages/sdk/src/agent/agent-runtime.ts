@@ -79,7 +79,8 @@ export class AgentRuntime {
       forget: (attempt) => this.#forget(attempt),
     };
     const reports = new Reports(this.#connection, environment.clock);
-    this.#runHost = { connection: this.#connection, reports, capabilities, onProblem: environment.onProblem };
+    const { clock, onProblem } = environment;
+    this.#runHost = { connection: this.#connection, reports, clock, capabilities, onProblem };
   }
 
   get agentId(): string {

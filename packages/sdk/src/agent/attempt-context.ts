@@ -1,8 +1,19 @@
+import type { ArtifactClient } from "../client/artifact-client.ts";
+import type { LockHands } from "../client/lock-client.ts";
+import type { AgentMemory } from "../client/memory-client.ts";
+import type { AgentState } from "../client/state-client.ts";
 import { limits, MusterError, type TaskResult, type TaskSubmission } from "../protocol/index.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Attempt } from "./attempt.ts";
+import { createAttemptArtifacts } from "./attempt-artifacts.ts";
+import { createAttemptLocks } from "./attempt-locks.ts";
+import { createAttemptMemory } from "./attempt-memory.ts";
+import { createAttemptState } from "./attempt-state.ts";
 import type { Connection } from "./connection.ts";
 import { answerOf } from "./query-answer.ts";
+import { createQuestions } from "./questions.ts";
 import type { Reports } from "./reports.ts";
+import { createSpending } from "./spending.ts";
 import type { DelegateOptions, TaskContext } from "./task-context.ts";
 import { DelegationError } from "./task-error.ts";
 import { toJson } from "./to-json.ts";
@@ -11,6 +22,7 @@ import { Waits } from "./waits.ts";
 export interface ContextHost {
   connection: Connection;
   reports: Reports;
+  clock: Clock;
 }
 
 const queryMs = 10_000;
@@ -19,10 +31,23 @@ const queryMs = 10_000;
  * The context of one attempt. Steps and sub-tasks are found again by their keys, so a handler that is run once
  * more meets what it has already done. Methods are functions of their own: a handler may take them apart.
  */
-export const createContext = (attempt: Attempt, { connection, reports }: ContextHost): TaskContext => {
+export const createContext = (attempt: Attempt, { connection, reports, clock }: ContextHost): TaskContext => {
   const { assignment } = attempt;
   const { step } = createSteps(attempt);
-  const { delegate, delegateAll } = createDelegations(attempt);
+  const { hand, delegate, delegateAll } = createDelegations(attempt);
+  const { spend, withinBudget } = createSpending(attempt);
+  let artifacts: ArtifactClient | undefined;
+  let lockHands: LockHands | undefined;
+  let state: AgentState | undefined;
+  let memory: AgentMemory | undefined;
+  const locks = (): LockHands => {
+    lockHands ??= createAttemptLocks(attempt, clock);
+    return lockHands;
+  };
+  const memories = (): AgentMemory => {
+    memory ??= createAttemptMemory(attempt);
+    return memory;
+  };
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     if (attempt.gone !== undefined) throw attempt.gone;
     return work();
@@ -41,6 +66,11 @@ export const createContext = (attempt: Attempt, { connection, reports }: Context
     step,
     delegate: delegate as TaskContext["delegate"],
     delegateAll,
+    ...createQuestions(hand, tended),
+    spend,
+    withinBudget,
+    findAgents: (search = {}) =>
+      tended(guarded(async () => (await attempt.call("findAgents", search)).answer.agents)),
     send: (to, payload) =>
       tended(
         guarded(async () => void (await connection.request("send", { to, payload: toPayload(payload) }))),
@@ -56,6 +86,23 @@ export const createContext = (attempt: Attempt, { connection, reports }: Context
           return answerOf((await connection.request("query", request)).payload) as Answer;
         }),
       ),
+    lock: (resource, options, work) => tended(locks().hold(resource, options, work)),
+    get locks() {
+      return locks();
+    },
+    get artifacts() {
+      artifacts ??= createAttemptArtifacts(attempt, connection);
+      return artifacts;
+    },
+    get state() {
+      state ??= createAttemptState(attempt, connection);
+      return state;
+    },
+    get memory() {
+      return memories();
+    },
+    remember: (text, options) => tended(memories().remember(text, options)),
+    recall: (query, options) => tended(memories().recall(query, options)),
     progress: (fraction, message) => reports.progress(attempt, fraction, message),
     log: (level, message, fields) => reports.log(attempt, level, message, fields),
   };
@@ -124,6 +171,7 @@ const createDelegations = (attempt: Attempt) => {
     throw new DelegationError(result!);
   };
   return {
+    hand,
     delegate: (capability: string, input: unknown, options?: DelegateOptions) =>
       tended(delegate(capability, input, options)),
     delegateAll: (tasks: readonly TaskSubmission[], { key }: { key?: string } = {}) =>

@@ -2,15 +2,30 @@ import {
   type AgentRequest,
   type AgentResponse,
   MusterError,
+  type memoryOperations,
   type TaskAssignment,
 } from "../protocol/index.ts";
-import type { Clock } from "../time/clock.ts";
+import { type Clock, sleep } from "../time/clock.ts";
 import type { Connection } from "./connection.ts";
-import type { HeldLease } from "./heartbeat.ts";
 import type { Slots } from "./slots.ts";
+import type { HeldLease } from "./transport.ts";
 
 /** Operations that act on a task under its lease and may be sent twice without harm. */
-type LeaseOperation = "settle" | "journal" | "delegate" | "wait";
+type LeaseOperation =
+  | "settle"
+  | "journal"
+  | "usage"
+  | "delegate"
+  | "wait"
+  | "lock"
+  | "renewLock"
+  | "unlock"
+  | "readState"
+  | "listState"
+  | "watchState"
+  | "listStateVersions"
+  | "findAgents"
+  | keyof typeof memoryOperations;
 
 export interface AttemptHost {
   connection: Connection;
@@ -158,6 +173,11 @@ export class Attempt {
       this.#host.slots.free();
     }
     await resumed;
+  }
+
+  /** Waits, unless the attempt is lost meanwhile. */
+  pause(delayMs: number): Promise<void> {
+    return sleep(this.#host.clock, delayMs, this.signal);
   }
 
   /** One operation under the lease, repeated while the lease may be live; says which token it was done under. */

@@ -1,3 +1,4 @@
+import type { ArtifactAccess } from "../client/artifact-access.ts";
 import {
   type AgentOperation,
   type AgentRegistration,
@@ -10,7 +11,7 @@ import {
 import { backoffMs } from "../time/backoff.ts";
 import { sleep } from "../time/clock.ts";
 import type { AgentEnvironment } from "./environment.ts";
-import type { AgentTransport } from "./transport.ts";
+import type { AgentTransport, HeldLease } from "./transport.ts";
 
 interface ConnectionOptions {
   transport: AgentTransport;
@@ -69,7 +70,10 @@ export class Connection {
     }
   }
 
-  /** An operation that may safely be sent twice: repeated while the orchestrator is out of reach and `goesOn`. */
+  /**
+   * An operation that may safely be sent twice: repeated while `goesOn` and the orchestrator is out of reach, or still
+   * does not know the agent after it registered again, as when nodes of a cluster come back one after another.
+   */
   async persist<O extends AgentOperation>(
     operation: O,
     body: AgentRequest<O>,
@@ -79,7 +83,8 @@ export class Connection {
       try {
         return await this.request(operation, body);
       } catch (error) {
-        if (!(error instanceof MusterError && error.retryable) || this.#closed || !goesOn()) throw error;
+        const passes = isForgotten(error) || (error instanceof MusterError && error.retryable);
+        if (!passes || this.#closed || !goesOn()) throw error;
         await sleep(
           this.#options.environment.clock,
           backoffMs(failures, retryDelay, this.#options.environment.random),
@@ -87,6 +92,15 @@ export class Connection {
         if (this.#closed || !goesOn()) throw error;
       }
     }
+  }
+
+  /** Whatever can be done to artifacts under this lease. */
+  artifacts(lease: HeldLease): ArtifactAccess {
+    const access = this.#options.transport.artifacts?.(lease);
+    if (access !== undefined) return access;
+    throw new MusterError("invalid_request", "This agent is connected in a way that carries no files.", {
+      hint: "Connect it over WebSocket or HTTP to use artifacts.",
+    });
   }
 
   async close(): Promise<void> {

@@ -17,6 +17,8 @@ export interface CapabilityDefinition<Input = any> extends Capability {
 export interface AgentDefinition {
   name: string;
   id?: string;
+  /** Which version of the agent this is: rollouts tell sides apart by it. */
+  version?: string;
   type?: AgentType;
   description?: string;
   /** Tasks at once, 1 by default. */
@@ -31,7 +33,7 @@ export interface AgentDefinition {
 
 /** Where an agent connects: a server, or a transport of one's own. */
 export type ConnectOptions =
-  | { url: string; apiKey: string; transport?: "websocket" | "http" }
+  | { url: string | readonly string[]; apiKey: string; transport?: "websocket" | "http" }
   | { transport: AgentTransport };
 
 export interface Agent {
@@ -111,8 +113,8 @@ const transportOf = (options: ConnectOptions, { random }: AgentEnvironment): Age
 let checkRegistration: Check | undefined;
 
 const registrationOf = (definition: AgentDefinition): AgentRegistration => {
-  const { id, name, type, description, maxConcurrency, metadata } = definition;
-  const said = Object.entries({ id, name, type, description, maxConcurrency, metadata });
+  const { id, name, version, type, description, maxConcurrency, metadata } = definition;
+  const said = Object.entries({ id, name, version, type, description, maxConcurrency, metadata });
   const registration = {
     ...Object.fromEntries(said.filter(([, value]) => value !== undefined)),
     capabilities: definition.capabilities.map(({ handler: _, ...capability }) => capability),

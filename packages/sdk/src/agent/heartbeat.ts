@@ -2,11 +2,7 @@ import { type AgentStatus, limits, MusterError } from "../protocol/index.ts";
 import type { Timer } from "../time/clock.ts";
 import type { Connection } from "./connection.ts";
 import type { AgentEnvironment } from "./environment.ts";
-
-export interface HeldLease {
-  taskId: string;
-  leaseToken: string;
-}
+import type { HeldLease } from "./transport.ts";
 
 interface HeartbeatOptions {
   connection: Connection;

@@ -1,11 +1,12 @@
 import { createHttpCaller } from "../http/http-caller.ts";
-import { parseServerUrl } from "../http/server-url.ts";
+import { createServers, withEach } from "../http/servers.ts";
 import { type AgentResponse, type AgentSession, type Message, MusterError } from "../protocol/index.ts";
 import { backoffMs } from "../time/backoff.ts";
 import { sleep, systemClock } from "../time/clock.ts";
 import { systemRandom } from "../time/random.ts";
 import { createKeepAlive } from "./keep-alive.ts";
-import type { AgentTransport } from "./transport.ts";
+import { createSessionArtifacts } from "./session-artifacts.ts";
+import { type AgentTransport, wishedMs } from "./transport.ts";
 import { closedError, type TransportOptions } from "./web-socket-transport.ts";
 
 const pollMs = 25_000;
@@ -23,7 +24,8 @@ export const createHttpTransport = ({
   random = systemRandom,
   fetch = globalThis.fetch,
 }: TransportOptions & { fetch?: typeof globalThis.fetch }): AgentTransport => {
-  const call = createHttpCaller({ serverUrl: parseServerUrl(url), fetch, clock });
+  const servers = createServers(url, random);
+  const call = createHttpCaller({ servers, fetch, clock });
   const keepAlive = createKeepAlive();
   let session: AgentSession | undefined;
   let polling = new AbortController();
@@ -61,13 +63,8 @@ export const createHttpTransport = ({
       polling = new AbortController();
       const { signal } = polling;
       session = undefined;
-      session = (await call({
-        method: "POST",
-        path: "/v1/agents",
-        body: registration,
-        token: apiKey,
-        signal,
-      })) as AgentSession;
+      const join = { method: "POST", path: "/v1/agents", body: registration, token: apiKey, signal } as const;
+      session = (await withEach(servers, () => call(join))) as AgentSession;
       if (closed) throw closedError();
       keepAlive.begin();
       void poll(session, onMessage);
@@ -80,10 +77,15 @@ export const createHttpTransport = ({
         path: pathOf(session.agentId, `operations/${operation}`),
         body,
         token: session.session,
-        ...(operation === "query" ? { waitMs: (body as { timeoutMs?: number }).timeoutMs ?? 0 } : {}),
+        waitMs: wishedMs(operation, body),
       });
       return answer as AgentResponse<typeof operation>;
     },
+    artifacts: (lease) =>
+      createSessionArtifacts(session, lease, {
+        servers,
+        fetch,
+      }),
     async close() {
       closed = true;
       polling.abort();

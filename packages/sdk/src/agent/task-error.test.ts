@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { MusterError } from "../protocol/index.ts";
 import { clip, DelegationError, toTaskError } from "./task-error.ts";
 
 describe("toTaskError", () => {
@@ -26,6 +27,12 @@ describe("toTaskError", () => {
     for (const thrown of [undefined, null, 0, Symbol("x"), circle, { code: "x" }]) {
       expect(toTaskError(thrown).message.length).toBeGreaterThan(0);
     }
+  });
+
+  it("gives an attempt whose agent lost its session another try, and an invalid call none", () => {
+    for (const code of ["unauthenticated", "agent_unknown"] as const)
+      expect(toTaskError(new MusterError(code, "no session")).retryable).toBe(true);
+    expect(toTaskError(new MusterError("invalid_request", "no such field")).retryable).toBe(false);
   });
 
   it("names the sub-task that failed, or the task that its error names", () => {

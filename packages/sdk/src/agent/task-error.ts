@@ -1,4 +1,4 @@
-import { limits, type TaskError, type TaskResult } from "../protocol/index.ts";
+import { limits, MusterError, type TaskError, type TaskResult } from "../protocol/index.ts";
 
 /**
  * What `delegate` rejects with when the sub-task did not complete: the sub-task's own error. Retrying the
@@ -20,6 +20,34 @@ export class DelegationError extends Error {
   }
 }
 
+export interface AttemptErrorOptions extends ErrorOptions {
+  /** Your own word for what went wrong, such as `rate_limited`; retry policies can name it. */
+  code?: string;
+  /** False: another attempt would fail the same way. */
+  retryable?: boolean;
+  /** No other attempt before this long from now, as when a service said when to come back. */
+  retryAfterMs?: number;
+  /** JSON of up to 16 KiB for whoever looks into it. */
+  details?: unknown;
+}
+
+/** What a handler throws to say how its attempt failed, and whether and when another one can help. */
+export class AttemptError extends Error {
+  readonly code: string;
+  readonly retryable: boolean | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly details: unknown;
+
+  constructor(message: string, options: AttemptErrorOptions = {}) {
+    super(message, options);
+    this.name = "AttemptError";
+    this.code = options.code ?? "agent_error";
+    this.retryable = options.retryable;
+    this.retryAfterMs = options.retryAfterMs;
+    this.details = options.details;
+  }
+}
+
 const detailBytes = 16 * 1024;
 
 /**
@@ -36,12 +64,21 @@ export const toTaskError = (thrown: unknown): TaskError => {
   return {
     code: typeof code === "string" && code !== "" ? clip(code, limits.nameLength) : "agent_error",
     message: clip(thrown.message || thrown.name, limits.textLength),
-    ...(typeof retryable === "boolean" ? { retryable } : {}),
+    ...(typeof retryable === "boolean" ? { retryable: retryable || isAnothersDoing(thrown) } : {}),
     ...(isDelay(retryAfterMs) ? { retryAfterMs: Math.min(Math.ceil(retryAfterMs), limits.durationMs) } : {}),
     ...(typeof taskId === "string" ? { taskId } : {}),
     ...(isSmallJson(details) ? { details } : {}),
   };
 };
+
+const passingCodes = new Set(["deadlock", "lock_lost", "agent_unknown", "unauthenticated"]);
+
+/**
+ * The same call would fail again, but not the same attempt: it stood in somebody's way, was in nobody's hands for a
+ * while, or its agent's session had ended, as in an outage.
+ */
+const isAnothersDoing = (thrown: Error): boolean =>
+  thrown instanceof MusterError && passingCodes.has(thrown.code);
 
 /** Cuts a text to a length without splitting a character. */
 export const clip = (text: string, length: number): string => {

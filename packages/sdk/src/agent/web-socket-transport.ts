@@ -1,6 +1,7 @@
 import type WebSocket from "ws";
 import { closeWebSocket, openWebSocket } from "../http/open-web-socket.ts";
-import { parseServerUrl, unreachable } from "../http/server-url.ts";
+import { unreachable } from "../http/server-url.ts";
+import { createServers, withEach } from "../http/servers.ts";
 import {
   type AgentRegistration,
   type AgentResponse,
@@ -13,11 +14,12 @@ import { type Clock, sleep, systemClock } from "../time/clock.ts";
 import { type Random, systemRandom } from "../time/random.ts";
 import { createFrameExchange, type FrameExchange } from "./frame-exchange.ts";
 import { createKeepAlive } from "./keep-alive.ts";
+import { createSessionArtifacts } from "./session-artifacts.ts";
 import type { AgentTransport } from "./transport.ts";
 
 export interface TransportOptions {
-  /** Where the server is, for example `http://localhost:6878`. */
-  url: string;
+  /** Where the server is, for example `http://localhost:6878`; several nodes as a list, or separated by commas. */
+  url: string | readonly string[];
   apiKey: string;
   clock?: Clock;
   random?: Random;
@@ -31,17 +33,19 @@ const reconnectDelay = { firstMs: 100, maxMs: 3_000 };
  * reject with `agent_unknown` and the runtime registers anew.
  */
 export const createWebSocketTransport = ({ url, apiKey, ...options }: TransportOptions): AgentTransport => {
-  const serverUrl = parseServerUrl(url);
   const clock = options.clock ?? systemClock;
   const random = options.random ?? systemRandom;
+  const servers = createServers(url, random);
   const keepAlive = createKeepAlive();
   const closing = new AbortController();
   let line: Line | undefined;
+  let joined: AgentSession | undefined;
   /** Counts calls of `connect`: whatever an earlier one still has under way is void. */
   let era = 0;
   let refusal = new MusterError("agent_unknown", "The agent has not registered yet.");
 
   const openLine = async (
+    serverUrl: string,
     onMessage: (message: Message) => void,
     onLost: (reason: string) => void,
   ): Promise<Line> => {
@@ -66,13 +70,17 @@ export const createWebSocketTransport = ({ url, apiKey, ...options }: TransportO
     hangUp(line);
     line = undefined;
     refusal = new MusterError("agent_unknown", "The agent is not registered.");
-    const session = await begin("register", registration, onMessage, mine);
+    const session = await withEach(servers, (serverUrl) =>
+      begin(serverUrl, "register", registration, onMessage, mine),
+    );
     keepAlive.begin();
-    return session as AgentSession;
+    joined = session as AgentSession;
+    return joined;
   };
 
   /** Opens a line and says the first word on it; from then on a lost line is replaced. */
   const begin = async (
+    serverUrl: string,
     operation: "register" | "resume",
     body: AgentRegistration | Pick<AgentSession, "agentId" | "session">,
     onMessage: (message: Message) => void,
@@ -80,7 +88,8 @@ export const createWebSocketTransport = ({ url, apiKey, ...options }: TransportO
   ): Promise<unknown> => {
     let session: Pick<AgentSession, "agentId" | "session"> | undefined;
     let opened: Line | undefined;
-    opened = await openLine(onMessage, () => {
+    opened = await openLine(serverUrl, onMessage, () => {
+      servers.failed(serverUrl);
       if (opened === undefined || line !== opened) return;
       line = undefined;
       if (session !== undefined) void reconnect(session, onMessage, mine);
@@ -106,8 +115,10 @@ export const createWebSocketTransport = ({ url, apiKey, ...options }: TransportO
       try {
         if (failures > 0) await sleep(clock, backoffMs(failures, reconnectDelay, random), closing.signal);
         if (era !== mine) return;
-        refusal = unreachable(serverUrl, "the connection was lost and is being opened again");
-        await begin("resume", { agentId, session }, onMessage, mine);
+        refusal = unreachable(servers.current, "the connection was lost and is being opened again");
+        await withEach(servers, (serverUrl) =>
+          begin(serverUrl, "resume", { agentId, session }, onMessage, mine),
+        );
         return;
       } catch (error) {
         if (era !== mine || closing.signal.aborted) return;
@@ -128,10 +139,15 @@ export const createWebSocketTransport = ({ url, apiKey, ...options }: TransportO
       if (line === undefined) return Promise.reject(refusal);
       return line.exchange.send(operation, body) as Promise<AgentResponse<typeof operation>>;
     },
+    artifacts: (lease) =>
+      createSessionArtifacts(joined, lease, {
+        servers,
+        fetch: globalThis.fetch,
+      }),
     close: async () => {
       era++;
       closing.abort();
-      refusal = unreachable(serverUrl, "the connection was closed by the agent");
+      refusal = unreachable(servers.current, "the connection was closed by the agent");
       hangUp(line);
       line = undefined;
       keepAlive.end();

@@ -1,11 +1,31 @@
 import type {
   Agent,
   AgentStatus,
+  Backup,
+  BackupJob,
+  BackupListing,
+  BackupRequest,
+  Breaker,
+  BreakerClosing,
+  BreakerOpening,
+  BreakerState,
+  BudgetResume,
   CancelReport,
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterReport,
+  DeadLetterSelection,
   Deadlock,
   Event,
   EventType,
   Explanation,
+  PrunedBackups,
+  RetryPolicySetting,
+  RetryPolicyUpdate,
+  Rollout,
+  RolloutDetail,
+  RolloutFilter,
+  RolloutStart,
   Run,
   RunDetail,
   RunStart,
@@ -16,16 +36,38 @@ import type {
   TaskSubmission,
 } from "../protocol/index.ts";
 
+import type { ArtifactClient } from "./artifact-client.ts";
+import type { InboxClient, PeopleClient } from "./inbox-client.ts";
+import type { LockClient } from "./lock-client.ts";
+import type { MemoryClient } from "./memory-client.ts";
+import type { ScheduleClient } from "./schedule-client.ts";
+import type { StateClient } from "./state-client.ts";
+import type { TriggerClient } from "./trigger-client.ts";
+
 /**
  * Everything that a program can ask of an orchestrator: submit work, watch it, and look after it. Every call
  * rejects with a `MusterError`; a server that cannot be reached is the retryable `unavailable`.
  */
 export interface Client {
   readonly tasks: TaskClient;
+  readonly deadLetters: DeadLetterClient;
+  readonly retryPolicies: RetryPolicyClient;
   readonly runs: RunClient;
+  readonly schedules: ScheduleClient;
+  readonly triggers: TriggerClient;
   readonly agents: AgentClient;
+  readonly breakers: BreakerClient;
   readonly events: EventClient;
   readonly keys: KeyClient;
+  readonly nodes: NodeClient;
+  readonly backups: BackupClient;
+  readonly rollouts: RolloutClient;
+  readonly artifacts: ArtifactClient;
+  readonly locks: LockClient;
+  readonly people: PeopleClient;
+  readonly inbox: InboxClient;
+  readonly state: StateClient;
+  readonly memory: MemoryClient;
   info(): Promise<ServerInfo>;
 }
 
@@ -80,8 +122,32 @@ export interface TaskClient {
   wait(id: string, options?: WaitOptions): Promise<TaskDetail>;
   cancel(id: string): Promise<CancelReport>;
   retry(id: string): Promise<Task>;
+  /** Raises the budget that the task brought along, and lets work under it go on. */
+  resume(id: string, request?: BudgetResume): Promise<TaskDetail>;
   explain(id: string): Promise<Explanation>;
   deadlocks(): Promise<Deadlock[]>;
+}
+
+/** Tasks that failed for good, by themselves, and that nobody has seen to yet. */
+export interface DeadLetterClient {
+  /** Newest first. */
+  list(filter?: DeadLetterFilter & { limit?: number; before?: string }): Promise<Page<DeadLetter>>;
+  /**
+   * Gives them their attempts back, up to 100 in one call: `next` in the answer says where to go on. A call whose answer
+   * was lost can be made again: what runs by then is skipped.
+   */
+  retry(selection: DeadLetterSelection): Promise<DeadLetterReport>;
+  /** Takes them off the list; their tasks stay failed. */
+  drop(selection: DeadLetterSelection): Promise<DeadLetterReport>;
+}
+
+/** What operators say of retries, by capability. */
+export interface RetryPolicyClient {
+  list(): Promise<RetryPolicySetting[]>;
+  get(capability: string, options?: { tenant?: string }): Promise<RetryPolicySetting>;
+  /** Replaces what was set before. For admins; one of all tenants sets it for `tenant`, or for all. */
+  set(capability: string, update: RetryPolicyUpdate): Promise<RetryPolicySetting>;
+  remove(capability: string, options?: { tenant?: string }): Promise<RetryPolicySetting>;
 }
 
 export interface RunFilter {
@@ -96,10 +162,12 @@ export interface RunClient {
   start(request: RunStart): Promise<Run>;
   get(id: string): Promise<RunDetail>;
   list(filter?: RunFilter): Promise<Page<Run>>;
-  /** The run once it has ended, however it ended. */
+  /** The run once it has ended, however it ended, or pauses because its budget was reached. */
   wait(id: string, options?: WaitOptions): Promise<RunDetail>;
   cancel(id: string): Promise<CancelReport>;
   retry(id: string): Promise<Run>;
+  /** Raises its budget, and lets it go on where it had been reached. */
+  resume(id: string, request?: BudgetResume): Promise<Run>;
 }
 
 export interface AgentFilter {
@@ -118,10 +186,21 @@ export interface AgentClient {
   setStatus(id: string, status: "available" | "maintenance"): Promise<Agent>;
 }
 
+export interface BreakerClient {
+  /** Those of live agents, and those of others that are not closed; open ones first. */
+  list(filter?: { state?: BreakerState }): Promise<Breaker[]>;
+  get(agentId: string): Promise<Breaker>;
+  /** The agent gets no more work, for a time or until its breaker is closed. */
+  open(agentId: string, request: BreakerOpening): Promise<Breaker>;
+  close(agentId: string, request?: BreakerClosing): Promise<Breaker>;
+}
+
 export interface EventFilter {
   taskId?: string;
   runId?: string;
   types?: readonly EventType[];
+  /** Only changes of state in this project. */
+  project?: string;
 }
 
 export interface EventClient {
@@ -137,6 +216,50 @@ export interface EventClient {
   follow(filter?: EventFilter & { after?: number; signal?: AbortSignal }): AsyncIterable<Event>;
 }
 
+/** A process that serves the orchestrator; several may work as one. */
+export interface NodeInfo {
+  /** Another one after every start. */
+  id: string;
+  name: string;
+  url: string | null;
+  version: string;
+  startedAt: string;
+  lastSeen: string;
+}
+
+export interface NodeClient {
+  /** The nodes that were heard of within the last half minute. For admins of all tenants. */
+  list(): Promise<NodeInfo[]>;
+}
+
+/** Snapshots of everything, for admins of all tenants. */
+export interface BackupClient {
+  /** Begins to write one. `conflict` while another job is under way. */
+  create(request?: BackupRequest): Promise<BackupJob>;
+  /** Begins to restore one for a trial. */
+  verify(id: string): Promise<BackupJob>;
+  /** A job as it is, or once it is over where that is within about `waitMs`: ask again until it is. */
+  job(id: string, waitMs?: number): Promise<BackupJob>;
+  list(): Promise<BackupListing>;
+  get(id: string): Promise<Backup>;
+  /** Removes what the server's retention does not keep. */
+  prune(options?: { dryRun?: boolean }): Promise<PrunedBackups>;
+}
+
+/** Shares tasks of a capability out between two versions of its agents. Changes are for admins. */
+export interface RolloutClient {
+  start(request: RolloutStart): Promise<Rollout>;
+  get(id: string): Promise<RolloutDetail>;
+  /** Newest first. */
+  list(filter?: RolloutFilter): Promise<Page<Rollout>>;
+  /** To the next step, or past all of them with `toEnd`. */
+  promote(id: string, how?: { toEnd?: boolean }): Promise<Rollout>;
+  /** Everything is the baseline's again. */
+  abort(id: string, how?: { reason?: string }): Promise<Rollout>;
+  /** One that has ended says no longer who gets tasks. */
+  clear(id: string): Promise<Rollout>;
+}
+
 export type Role = "admin" | "client" | "agent";
 
 export interface ApiKey {
@@ -146,11 +269,18 @@ export interface ApiKey {
   tenant: string;
   createdAt: string;
   revokedAt: string | null;
+  /** Left out where it is no person's. */
+  personId?: string;
 }
 
 export interface KeyClient {
-  /** The key itself is in this answer and nowhere else. */
-  create(request: { name: string; role: Role; tenant?: string }): Promise<ApiKey & { key: string }>;
+  /** The key itself is in this answer and nowhere else. With a person's name it acts in the inbox as that one. */
+  create(request: {
+    name: string;
+    role: Role;
+    tenant?: string;
+    person?: string;
+  }): Promise<ApiKey & { key: string }>;
   list(): Promise<ApiKey[]>;
   revoke(id: string): Promise<ApiKey>;
 }

@@ -2,6 +2,7 @@ import type WebSocket from "ws";
 import { queryText } from "../http/http-caller.ts";
 import { closeWebSocket, openWebSocket } from "../http/open-web-socket.ts";
 import { parseJson } from "../http/problem-of.ts";
+import { type Servers, withEach } from "../http/servers.ts";
 import { type Event, MusterError } from "../protocol/index.ts";
 import { backoffMs } from "../time/backoff.ts";
 import { type Clock, sleep } from "../time/clock.ts";
@@ -9,7 +10,7 @@ import type { Random } from "../time/random.ts";
 import type { EventClient } from "./client.ts";
 
 interface FollowDependencies {
-  serverUrl: string;
+  servers: Servers;
   apiKey: string;
   /** Number of the newest event. */
   latest: () => Promise<number>;
@@ -29,7 +30,7 @@ const reconnectDelay = { firstMs: 100, maxMs: 5_000 };
  */
 export const createFollow = (dependencies: FollowDependencies): EventClient["follow"] =>
   async function* follow({ after, signal, ...filter }: Filter = {}) {
-    const { clock, random, latest } = dependencies;
+    const { clock, random, latest, servers, apiKey } = dependencies;
     let failures = 0;
     let last: number | undefined = after;
     while (!signal?.aborted) {
@@ -37,7 +38,8 @@ export const createFollow = (dependencies: FollowDependencies): EventClient["fol
       try {
         // Without a number to begin at, "only new" must mean one moment, the same over all reconnects.
         last ??= await latest();
-        connection = await connect(dependencies, { ...filter, after: last });
+        const from = last;
+        connection = await withEach(servers, (url) => connect(url, apiKey, { ...filter, after: from }));
         for await (const event of connection.events(signal)) {
           failures = 0;
           if (event.seq <= last) continue;
@@ -61,8 +63,9 @@ interface Connection {
 }
 
 const connect = async (
-  { serverUrl, apiKey }: FollowDependencies,
-  filter: { after: number; taskId?: string; runId?: string; types?: readonly string[] },
+  serverUrl: string,
+  apiKey: string,
+  filter: { after: number; taskId?: string; runId?: string; types?: readonly string[]; project?: string },
 ): Promise<Connection> => {
   const buffer: Event[] = [];
   let closed = false;

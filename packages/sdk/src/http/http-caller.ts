@@ -2,12 +2,16 @@ import { limits, MusterError } from "../protocol/index.ts";
 import type { Clock } from "../time/clock.ts";
 import { errorOfResponse, parseJson } from "./problem-of.ts";
 import { unreachable } from "./server-url.ts";
+import { isAway, type Servers } from "./servers.ts";
 
 export interface HttpCall {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
   body?: unknown;
+  headers?: Readonly<Record<string, string>>;
+  /** Told the headers of the answer. */
+  onHeaders?: (headers: Headers) => void;
   token: string;
   signal?: AbortSignal | undefined;
   /** Time that the server may take by our own wish, as in a long poll; comes on top of the usual limit. */
@@ -17,8 +21,7 @@ export interface HttpCall {
 export type HttpCaller = (call: HttpCall) => Promise<unknown>;
 
 export interface HttpCallerOptions {
-  /** Without a trailing slash. */
-  serverUrl: string;
+  servers: Servers;
   fetch: typeof globalThis.fetch;
   clock: Clock;
 }
@@ -27,22 +30,32 @@ export interface HttpCallerOptions {
 const answerMs = 30_000;
 
 /**
- * One HTTP exchange with JSON on both sides. Everything that can go wrong becomes a `MusterError`, but for an
+ * One HTTP exchange with JSON on both sides; after a failure the next call goes to another server. Everything that can go wrong becomes a `MusterError`, but for an
  * abort by the caller's signal, which rejects with the signal's own reason.
  */
 export const createHttpCaller =
   (options: HttpCallerOptions): HttpCaller =>
   async (call) => {
-    const { status, ok, text } = await exchange(options, call);
-    if (!ok) throw errorOfResponse(options.serverUrl, status, text);
-    const parsed = parseJson(text);
-    if (parsed !== undefined) return parsed;
-    throw new MusterError("internal", `${options.serverUrl} answered with something that is not JSON.`, {
-      hint: "Check that this is the address of a Muster server.",
-    });
+    const serverUrl = options.servers.current;
+    try {
+      return await callServer(serverUrl, options, call);
+    } catch (error) {
+      if (isAway(error)) options.servers.failed(serverUrl);
+      throw error;
+    }
   };
 
-const exchange = async ({ serverUrl, fetch, clock }: HttpCallerOptions, call: HttpCall) => {
+const callServer = async (serverUrl: string, options: HttpCallerOptions, call: HttpCall) => {
+  const { status, ok, text } = await exchange(serverUrl, options, call);
+  if (!ok) throw errorOfResponse(serverUrl, status, text);
+  const parsed = parseJson(text);
+  if (parsed !== undefined) return parsed;
+  throw new MusterError("internal", `${serverUrl} answered with something that is not JSON.`, {
+    hint: "Check that this is the address of a Muster server.",
+  });
+};
+
+const exchange = async (serverUrl: string, { fetch, clock }: HttpCallerOptions, call: HttpCall) => {
   const body = call.body === undefined ? undefined : encodeBody(call.body);
   call.signal?.throwIfAborted();
   const abort = new AbortController();
@@ -56,10 +69,12 @@ const exchange = async ({ serverUrl, fetch, clock }: HttpCallerOptions, call: Ht
       headers: {
         authorization: `Bearer ${call.token}`,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...call.headers,
       },
       signal: abort.signal,
       ...(body === undefined ? {} : { body }),
     });
+    call.onHeaders?.(response.headers);
     return { status: response.status, ok: response.ok, text: await response.text() };
   } catch (error) {
     if (call.signal?.aborted) throw call.signal.reason;

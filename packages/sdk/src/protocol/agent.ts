@@ -1,18 +1,15 @@
 import Type, { type Static } from "typebox";
+import { BreakerState } from "./breaker.ts";
+import { JsonSchema } from "./json-schema.ts";
 import { limits } from "./limits.ts";
-import { Name } from "./task.ts";
+import { Name } from "./name.ts";
+import { RetryPolicy } from "./retry.ts";
 
 export const AgentType = Type.Enum(["claude", "gpt", "gemini", "custom", "human"], { $id: "AgentType" });
 export type AgentType = Static<typeof AgentType>;
 
 export const AgentStatus = Type.Enum(["available", "busy", "offline", "maintenance"], { $id: "AgentStatus" });
 export type AgentStatus = Static<typeof AgentStatus>;
-
-/** A JSON Schema (draft 2020-12) that inputs or outputs are checked against. */
-export const JsonSchema = Type.Unsafe<Record<string, unknown> | boolean>({
-  description: "A JSON Schema, draft 2020-12.",
-  anyOf: [{ type: "object" }, { type: "boolean" }],
-});
 
 /** A named skill. */
 export const Capability = Type.Object(
@@ -28,10 +25,17 @@ export const Capability = Type.Object(
     meanDurationMs: Type.Optional(
       Type.Integer({ minimum: 0, description: "Estimated; measured once it works." }),
     ),
+    retry: Type.Optional(RetryPolicy),
   },
   { $id: "Capability", additionalProperties: false },
 );
 export type Capability = Static<typeof Capability>;
+
+// Agents know the orchestrator's word by its name, so nobody else may bear it.
+const agentIdPattern = "^(?!orchestrator$)[A-Za-z0-9][A-Za-z0-9._-]*$";
+
+export const isAgentId = (text: string): boolean =>
+  text.length <= limits.nameLength && new RegExp(agentIdPattern).test(text);
 
 /** What an agent says of itself when it joins. */
 export const AgentRegistration = Type.Object(
@@ -40,12 +44,16 @@ export const AgentRegistration = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: limits.nameLength,
-        // Agents know the orchestrator's word by its name, so nobody else may bear it.
-        pattern: "^(?!orchestrator$)[A-Za-z0-9][A-Za-z0-9._-]*$",
+        pattern: agentIdPattern,
         description: "Kept over reconnects; made up when left out. Anything but `orchestrator`.",
       }),
     ),
     name: Name,
+    version: Type.Optional(
+      Type.Union([Name], {
+        description: "Which version of the agent it is: rollouts tell sides apart by it.",
+      }),
+    ),
     type: Type.Optional(AgentType),
     description: Type.Optional(Type.String({ maxLength: limits.textLength })),
     capabilities: Type.Array(Capability, { maxItems: limits.capabilitiesPerAgent }),
@@ -67,6 +75,7 @@ export const Agent = Type.Object(
   {
     id: Type.String(),
     name: Type.String(),
+    version: Type.Optional(Type.String({ description: "Left out where the agent names none." })),
     type: AgentType,
     description: Type.String(),
     capabilities: Type.Array(Capability),
@@ -78,6 +87,7 @@ export const Agent = Type.Object(
       maximum: 1,
       description: "From real outcomes, newest weigh most.",
     }),
+    breaker: Type.Optional(BreakerState),
     lastSeen: Type.String({ format: "date-time" }),
     metadata: Type.Record(Type.String(), Type.Unknown()),
   },

@@ -15,6 +15,11 @@ export const Problem = Type.Object(
         description: "Where the request breaks its schema.",
       }),
     ),
+    details: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: "Facts of this error for programs, such as the sides of a conflict.",
+      }),
+    ),
   },
   { $id: "Problem" },
 );
@@ -36,14 +41,21 @@ const statusOfCode = {
   method_not_allowed: 405,
   conflict: 409,
   lease_lost: 409,
+  lock_lost: 409,
+  deadlock: 409,
   not_cancellable: 409,
   not_retryable: 409,
+  precondition_failed: 412,
   payload_too_large: 413,
   unsupported_media_type: 415,
+  range_not_satisfiable: 416,
   limit_exceeded: 422,
+  budget_reached: 409,
+  checksum_mismatch: 422,
   rate_limited: 429,
   timeout: 504,
   no_reply: 504,
+  content_damaged: 500,
   storage_locked: 503,
   unavailable: 503,
   internal: 500,
@@ -61,6 +73,7 @@ export interface MusterErrorOptions {
   /** What to do next, in one sentence. */
   hint?: string;
   errors?: { path: string; message: string }[];
+  details?: Record<string, unknown>;
   cause?: unknown;
 }
 
@@ -72,6 +85,7 @@ export class MusterError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly errors: { path: string; message: string }[] | undefined;
+  readonly details: Record<string, unknown> | undefined;
 
   constructor(code: ErrorCode, message: string, options: MusterErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -79,6 +93,7 @@ export class MusterError extends Error {
     this.code = code;
     this.hint = options.hint;
     this.errors = options.errors;
+    this.details = options.details;
   }
 
   get status(): number {
@@ -99,6 +114,7 @@ export class MusterError extends Error {
       retryable: this.retryable,
       ...(this.hint === undefined ? {} : { hint: this.hint }),
       ...(this.errors === undefined ? {} : { errors: this.errors }),
+      ...(this.details === undefined ? {} : { details: this.details }),
     };
   }
 
@@ -108,6 +124,7 @@ export class MusterError extends Error {
     return new MusterError(code, problem.detail, {
       ...(problem.hint === undefined ? {} : { hint: problem.hint }),
       ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+      ...(problem.details === undefined ? {} : { details: problem.details }),
     });
   }
 }

@@ -1,6 +1,12 @@
 import Type, { type Static } from "typebox";
 import { AgentStatus } from "./agent.ts";
+import { Usage, UsageAnswer, usageReport } from "./budget.ts";
+import { AgentSearch, FoundAgent } from "./found-agent.ts";
+import { leaseProof as Lease } from "./lease.ts";
 import { limits } from "./limits.ts";
+import { LockAnswer, LockGrant, lockRenewal, lockRequest } from "./lock.ts";
+import { memoryOperations } from "./memory-operations.ts";
+import { stateOperations } from "./state-operations.ts";
 import { Priority, TaskError, TaskResult, TaskSubmission } from "./task.ts";
 
 export const MessageType = Type.Enum(["task_request", "task_response", "event", "query"], {
@@ -65,7 +71,6 @@ export const StopWork = Type.Object(
 );
 export type StopWork = Static<typeof StopWork>;
 
-const Lease = { taskId: Type.String({ format: "uuid" }), leaseToken: Type.String({ format: "uuid" }) };
 const closed = { additionalProperties: false } as const;
 
 /**
@@ -97,6 +102,7 @@ export const agentOperations = {
           Type.Object({ status: Type.Literal("completed"), output: Type.Optional(Type.Unknown()) }, closed),
           Type.Object({ status: Type.Literal("failed"), error: TaskError }, closed),
         ]),
+        usage: Type.Optional(Usage),
       },
       closed,
     ),
@@ -105,6 +111,10 @@ export const agentOperations = {
   journal: {
     request: Type.Object({ ...Lease, ...JournalEntry.properties }, closed),
     response: Type.Object({ recorded: Type.Literal(true) }),
+  },
+  usage: {
+    request: Type.Object({ ...Lease, ...usageReport }, closed),
+    response: UsageAnswer,
   },
   delegate: {
     request: Type.Object(
@@ -139,6 +149,20 @@ export const agentOperations = {
         description: "The slot was freed; a task_request with `resumed` follows when it can go on.",
       }),
       settled: Type.Array(TaskResult),
+    }),
+  },
+  lock: {
+    request: Type.Object({ ...Lease, ...lockRequest }, closed),
+    response: LockAnswer,
+  },
+  renewLock: {
+    request: Type.Object({ ...Lease, ...lockRenewal }, closed),
+    response: LockGrant,
+  },
+  unlock: {
+    request: Type.Object({ ...Lease, name: lockRenewal.name, token: lockRenewal.token }, closed),
+    response: Type.Object({
+      released: Type.Boolean({ description: "False: it was not held, or not any more." }),
     }),
   },
   progress: {
@@ -189,6 +213,12 @@ export const agentOperations = {
       closed,
     ),
     response: Type.Object({ messageId: Type.String() }),
+  },
+  ...stateOperations,
+  ...memoryOperations,
+  findAgents: {
+    request: Type.Object({ ...Lease, ...AgentSearch.properties }, closed),
+    response: Type.Object({ agents: Type.Array(FoundAgent) }),
   },
   leave: { request: Type.Object({}, closed), response: Type.Object({}) },
 } as const;

@@ -1,7 +1,11 @@
 import Type, { type Static } from "typebox";
+import { Budget, BudgetState } from "./budget.ts";
 import { Task } from "./task.ts";
 
-export const RunStatus = Type.Enum(["running", "completed", "failed", "cancelled"], { $id: "RunStatus" });
+/** `paused`: its budget was reached, and it goes on when somebody resumes it. */
+export const RunStatus = Type.Enum(["running", "paused", "completed", "failed", "cancelled"], {
+  $id: "RunStatus",
+});
 export type RunStatus = Static<typeof RunStatus>;
 
 export const StepStatus = Type.Enum(["pending", "running", "completed", "failed", "skipped", "cancelled"], {
@@ -36,6 +40,7 @@ export const Run = Type.Object(
     output: Type.Unknown(),
     error: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),
     steps: Type.Array(RunStep),
+    budget: Type.Union([BudgetState, Type.Null()]),
     createdAt: Type.String({ format: "date-time" }),
     finishedAt: Type.Union([Type.String({ format: "date-time" }), Type.Null()]),
   },
@@ -52,6 +57,7 @@ export const RunStart = Type.Object(
   {
     workflow: Type.Unknown({ description: "The workflow document; see the published JSON Schema." }),
     inputs: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    budget: Type.Optional(Budget),
     idempotencyKey: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
   },
   { $id: "RunStart", additionalProperties: false },

@@ -1,5 +1,9 @@
 import Type, { type Static } from "typebox";
+import { Budget, BudgetState } from "./budget.ts";
 import { limits } from "./limits.ts";
+import { Name } from "./name.ts";
+import { Question } from "./question.ts";
+import { RetryPolicy } from "./retry.ts";
 
 /** Priorities by name; the number orders the queue, highest first. */
 export const priorities = { critical: 10, high: 7, medium: 5, low: 3, background: 1 } as const;
@@ -23,34 +27,9 @@ export const isFinal = (status: TaskStatus): boolean => finalStatuses.has(status
 export const JoinPolicy = Type.Enum(["all", "settled", "any"], { $id: "JoinPolicy" });
 export type JoinPolicy = Static<typeof JoinPolicy>;
 
-export const Name = Type.String({
-  minLength: 1,
-  maxLength: limits.nameLength,
-  pattern: "^[A-Za-z0-9][A-Za-z0-9._:/-]*$",
-  description: "Letters, digits and . _ : / - ; starts with a letter or a digit.",
-});
-
 const Duration = (options: { default?: number; description: string }) =>
   Type.Integer({ minimum: 1, maximum: limits.durationMs, ...options });
 
-/** Delay before attempt n+1: min(maxDelayMs, delayMs × factor^(n-1)), spread by ± jitter. */
-export const RetryPolicy = Type.Object(
-  {
-    maxAttempts: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: limits.attempts, default: 4, description: "Attempts in total." }),
-    ),
-    delayMs: Type.Optional(Duration({ default: 2_000, description: "Delay before the second attempt." })),
-    factor: Type.Optional(Type.Number({ minimum: 1, maximum: 10, default: 2 })),
-    maxDelayMs: Type.Optional(Duration({ default: 60_000, description: "No delay is longer." })),
-    jitter: Type.Optional(
-      Type.Number({ minimum: 0, maximum: 1, default: 0.2, description: "Share by which a delay may vary." }),
-    ),
-  },
-  { $id: "RetryPolicy", additionalProperties: false },
-);
-export type RetryPolicy = Static<typeof RetryPolicy>;
-
-export const defaultRetry = { maxAttempts: 4, delayMs: 2_000, factor: 2, maxDelayMs: 60_000, jitter: 0.2 };
 export const defaultTimeoutMs = 600_000;
 
 /** What went wrong in an attempt. `code` is the agent's own or one of Muster's, such as `timeout`. */
@@ -69,7 +48,7 @@ export const TaskError = Type.Object(
 );
 export type TaskError = Static<typeof TaskError>;
 
-/** One piece of work to hand in: for a capability, or for one named agent. */
+/** One piece of work to hand in: for a capability, for one named agent, or a question to people (`ask`). */
 export const TaskSubmission = Type.Object(
   {
     ref: Type.Optional(
@@ -88,6 +67,7 @@ export const TaskSubmission = Type.Object(
         description: "The name or id of the one agent that shall do it.",
       }),
     ),
+    ask: Type.Optional(Question),
     input: Type.Optional(Type.Unknown({ description: "Checked against the capability's input schema." })),
     priority: Type.Optional(Priority),
     dependsOn: Type.Optional(
@@ -110,6 +90,15 @@ export const TaskSubmission = Type.Object(
       Type.Integer({ minimum: 0, maximum: limits.durationMs, description: "Not before." }),
     ),
     tools: Type.Optional(Type.Array(Name, { maxItems: 32, description: "Tools that the agent must have." })),
+    budget: Type.Optional(Budget),
+    rolloutKey: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: limits.keyLength,
+        description:
+          "Tasks with the same key stay on one side of a rollout, such as all of one customer. By default all of one run.",
+      }),
+    ),
     idempotencyKey: Type.Optional(
       Type.String({
         minLength: 1,
@@ -166,6 +155,15 @@ export const Task = Type.Object(
     startedAt: Nullable(Time),
     finishedAt: Nullable(Time),
     deadlineAt: Nullable(Time),
+    rollout: Type.Optional(
+      Type.Object(
+        { id: Type.String(), side: Type.Enum(["baseline", "candidate", "shadow"]) },
+        {
+          description:
+            "The rollout in which its last attempt was made. What a shadow does counts for nothing.",
+        },
+      ),
+    ),
   },
   { $id: "Task" },
 );
@@ -177,6 +175,7 @@ export const TaskDetail = Type.Object(
     ...Task.properties,
     dependsOn: Type.Array(Type.Object({ id: Type.String(), status: TaskStatus })),
     failedAttempts: Type.Array(Attempt),
+    budget: Nullable(BudgetState),
   },
   { $id: "TaskDetail" },
 );
