@@ -152,10 +152,25 @@ const shapeMistakes: BadFile[] = [
   },
   {
     what: "an unknown key",
-    text: step("approve: true"),
+    text: step("consent: true"),
     says: [
-      'f:5:5: unknown key "approve" (possible here: capability, agent, with, needs, for-each, when, join, retry, timeout, priority, output)',
+      'f:5:5: unknown key "consent" (possible here: capability, agent, with, needs, for-each, when, join, retry, timeout, priority, approve, output)',
     ],
+  },
+  {
+    what: "an approval by a person and a capability",
+    text: step("approve: {person: anna, capability: lead}"),
+    says: ['f:5:14: "approve" names a person and a capability (name one of them)'],
+  },
+  {
+    what: "an approval that expires at once",
+    text: step("approve: {expire: 10ms}"),
+    says: ['f:5:23: "expire" must be a second at least'],
+  },
+  {
+    what: "a question about what is not there",
+    text: step('approve: {question: "${{ steps.nowhere.output }}"}'),
+    says: ['f:5:36: there is no step "nowhere" (there are: a)'],
   },
   {
     what: "an unknown key at the top",
@@ -245,10 +260,25 @@ const shapeMistakes: BadFile[] = [
     ],
   },
   {
+    what: "a retry that contradicts itself",
+    text: step("retry: {delay: 10s, max-delay: 5s, never: [x], always: [x]}"),
+    says: ['f:5:36: "max-delay" is shorter than "delay"', 'f:5:60: "always" names "x", as "never" does'],
+  },
+  {
+    what: "a jitter that is none",
+    text: step("retry: {jitter: some}"),
+    says: ['f:5:21: "jitter" must be a share from 0 to 1 by which a delay may vary, or full'],
+  },
+  {
+    what: "a jitter of the wrong kind",
+    text: step("retry: {jitter: true}"),
+    says: ['f:5:21: "jitter" must be a share from 0 to 1 by which a delay may vary, or full'],
+  },
+  {
     what: "a wrong kind of retry",
     text: step("retry: often"),
     says: [
-      'f:5:12: "retry" must be a number of attempts, or an object with attempts, delay, factor, max-delay and jitter',
+      'f:5:12: "retry" must be a number of attempts, or an object with attempts, backoff, delay, factor, max-delay, jitter, never and always',
     ],
   },
   {

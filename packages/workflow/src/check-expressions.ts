@@ -52,6 +52,7 @@ function checkStep(
   const fanOut = body["for-each"] !== undefined;
   checkTemplate(body.with, placeOf("with", fanOut ? ["item", "index"] : []), names, problems);
   checkTemplate(body.output, placeOf("output", ["result"]), names, problems);
+  if (isObject(body.approve)) checkTemplate(body.approve.question, placeOf("approve", []), names, problems);
   checkBare(body.when, "bool", placeOf("when", []), names, problems);
   const forEach = body["for-each"];
   if (Array.isArray(forEach)) checkTemplate(forEach, placeOf("for-each", []), names, problems);

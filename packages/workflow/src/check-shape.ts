@@ -25,6 +25,8 @@ const habits: Record<string, string> = {
   retries: "retry",
   "timeout-minutes": "timeout",
   outputs: "output",
+  "on-budget": "on-reached",
+  cost: "money",
   jobs: "steps",
   tasks: "steps",
 };
@@ -95,6 +97,8 @@ function describe(error: ErrorObject, path: Path): ProblemReport {
       if (isKeyChoice(error)) return missingTarget(path);
       return wrongValue(error, path, describeSchema(error.parentSchema));
     case "type":
+      // Of several types none is worth naming alone; the description knows what is meant.
+      if (Array.isArray(error.schema)) return wrongValue(error, path, describeSchema(error.parentSchema));
       return wrongValue(
         error,
         path,

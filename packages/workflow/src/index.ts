@@ -3,6 +3,7 @@
  * one checks everything that can be known before anything runs and tells every mistake with its line. What is
  * left for a run is to fill in templates: strings with `${{ … }}` expressions, written in CEL.
  */
+export { parseBudget } from "./budget.ts";
 export { checkInputs } from "./check-inputs.ts";
 export { type CoercedInput, coerceInput } from "./coerce-input.ts";
 export { evaluate, evaluateForEach, evaluateWhen } from "./evaluate.ts";
@@ -12,3 +13,4 @@ export { parseWorkflow, type ReadWorkflow, readWorkflow } from "./read-workflow.
 export type { Scope, Template, Workflow, WorkflowProblem, WorkflowStep } from "./workflow.ts";
 export { workflowLimits } from "./workflow-limits.ts";
 export { WorkflowDocument } from "./workflow-schema.ts";
+export { type LoadedDocument, loadYaml } from "./yaml-document.ts";

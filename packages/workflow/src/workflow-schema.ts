@@ -1,5 +1,6 @@
-import { JoinPolicy, limits, Name, Priority } from "@muster/sdk/protocol";
+import { Backoff, JoinPolicy, limits, Name, PersonName, Priority } from "@muster/sdk/protocol";
 import Type from "typebox";
+import { BudgetDocument } from "./budget.ts";
 import { durationPattern } from "./duration.ts";
 import { workflowLimits } from "./workflow-limits.ts";
 
@@ -19,6 +20,21 @@ const Duration = Type.Union(
   ],
   { description: "a duration such as 30s, 5m or 1h30m, or a number of seconds" },
 );
+
+/** One type for both, so that a mistake is told in one sentence. */
+const Jitter = Type.Unsafe<number | "full">({
+  type: ["number", "string"],
+  minimum: 0,
+  maximum: 1,
+  pattern: "^full$",
+  description: "a share from 0 to 1 by which a delay may vary, or full",
+});
+
+const Codes = (description: string) =>
+  Type.Array(Type.String({ minLength: 1, maxLength: limits.nameLength }), {
+    maxItems: limits.retryCodes,
+    description,
+  });
 
 const Retry = Type.Union(
   [
@@ -41,14 +57,50 @@ const Retry = Type.Union(
           }),
         ),
         "max-delay": Type.Optional(Duration),
-        jitter: Type.Optional(
-          Type.Number({ minimum: 0, maximum: 1, description: "Share by which a delay may vary." }),
+        backoff: Type.Optional(
+          Type.Enum(Backoff.enum, { description: "How delays grow: exponential, linear or constant." }),
         ),
+        jitter: Type.Optional(Jitter),
+        never: Type.Optional(Codes("codes of errors after which nothing is tried again")),
+        always: Type.Optional(Codes("codes of errors after which it is tried again in any case")),
       },
       { additionalProperties: false },
     ),
   ],
-  { description: "a number of attempts, or an object with attempts, delay, factor, max-delay and jitter" },
+  {
+    description:
+      "a number of attempts, or an object with attempts, backoff, delay, factor, max-delay, jitter, never and always",
+  },
+);
+
+const Approve = Type.Union(
+  [
+    Type.Boolean(),
+    Type.Object(
+      {
+        question: Type.Optional(
+          Type.String({
+            minLength: 1,
+            maxLength: limits.textLength,
+            description: "What the person is asked. May hold ${{ … }}.",
+          }),
+        ),
+        person: Type.Optional(
+          Type.Unsafe<string>({ ...PersonName, description: "the name of the one person who is asked" }),
+        ),
+        capability: Type.Optional(
+          Type.Unsafe<string>({ ...Name, description: "the name of a capability of those who are asked" }),
+        ),
+        remind: Type.Optional(Duration),
+        expire: Type.Optional(Duration),
+      },
+      { additionalProperties: false },
+    ),
+  ],
+  {
+    description:
+      "true, or an object with question, person, capability, remind and expire: a person has to say yes first",
+  },
 );
 
 const Step = Type.Object(
@@ -92,6 +144,7 @@ const Step = Type.Object(
     retry: Type.Optional(Retry),
     timeout: Type.Optional(Duration),
     priority: Type.Optional(Type.Enum(Priority.enum)),
+    approve: Type.Optional(Approve),
     output: Type.Optional(Type.Unknown({ description: "Shapes the step's output from `result`." })),
   },
   { additionalProperties: false, anyOf: [{ required: ["capability"] }, { required: ["agent"] }] },
@@ -134,6 +187,7 @@ export const WorkflowDocument = Type.Object(
       minProperties: 1,
       maxProperties: workflowLimits.steps,
     }),
+    budget: Type.Optional(BudgetDocument),
     output: Type.Optional(Type.Unknown({ description: "Output of the run. Strings may hold ${{ … }}." })),
   },
   {

@@ -1,4 +1,4 @@
-import type { JoinPolicy, Priority, RetryPolicy } from "@muster/sdk/protocol";
+import type { Addressee, Budget, JoinPolicy, Priority, RetryPolicy } from "@muster/sdk/protocol";
 
 /** A workflow as the engine runs it: every default filled in, every expression known to parse. */
 export interface Workflow {
@@ -10,6 +10,8 @@ export interface Workflow {
   steps: WorkflowStep[];
   /** Template of the run's output; without it the output is one member per step that nobody needs. */
   output: Template | undefined;
+  /** What a run may spend, unless whoever starts it says otherwise. */
+  budget: Budget | undefined;
 }
 
 /** JSON whose strings may hold `${{ … }}`. A string that is one expression keeps the expression's type. */
@@ -32,11 +34,22 @@ export interface WorkflowStep {
   retry: RetryPolicy | undefined;
   timeoutMs: number | undefined;
   priority: Priority | undefined;
+  /** A person has to say yes before its tasks are handed out. */
+  approve: StepApproval | undefined;
   /**
    * Shapes the step's output from `result`: what its task gave, or with a fan-out the list of what its tasks
    * gave, in the order of the items, null for each that did not complete. Evaluated once for the step.
    */
   output: Template | undefined;
+}
+
+/** How the yes to a step is asked for. */
+export interface StepApproval {
+  /** May hold expressions; without it the question names the step and its tasks. */
+  question: Template | undefined;
+  to: Addressee | undefined;
+  remindMs: number | undefined;
+  expireMs: number | undefined;
 }
 
 /**
