@@ -11,6 +11,13 @@ import { createFileLister } from "./file-lister.ts";
 import { createOutliner } from "./outliner.ts";
 import { createReporter, type ReporterOptions } from "./reporter.ts";
 
+export {
+  type AgentsMistake,
+  type CheckedAgents,
+  checkAgentsFile,
+} from "./configured/check-agents-file.ts";
+export type { ConfiguredAgent } from "./configured/configured-agent.ts";
+export { createConfiguredAgent } from "./configured/create-configured-agent.ts";
 export type { ReporterOptions };
 export { createCodeReviewer, createDocumenter, createFileLister, createOutliner, createReporter };
 

@@ -51,13 +51,13 @@ describe("parseSource", () => {
       import { parseSource } from ${JSON.stringify(new URL("./parse-source.ts", import.meta.url).href)};
       await parseSource({ file: "a.js", text: "1" }, new AbortController().signal);
       console.log(Date.now());`;
-    const args = ["--conditions=source", "--import", "tsx", "--input-type=module", "-e", program];
+    const args = ["--conditions=@muster/source", "--import", "tsx", "--input-type=module", "-e", program];
     const { stdout, status, stderr } = spawnSync(process.execPath, args, {
       encoding: "utf8",
       timeout: 20_000,
     });
     expect(stderr).toBe("");
     expect(status).toBe(0);
-    expect(Date.now() - Number(stdout)).toBeLessThan(2_000);
+    expect(Date.now() - Number(stdout)).toBeLessThan(10_000);
   });
 });

@@ -78,7 +78,8 @@ export const createWorkbench = (agents: AgentDefinition[], options: WorkbenchOpt
 
   const contextOf = (capability: string, input: unknown): TaskContext => {
     const journal = new Map<string, unknown>();
-    const unsupported = () => Promise.reject(new Error("the built-in agents send no messages"));
+    const unsupported = () =>
+      Promise.reject(new Error("the built-in agents send no messages and no files, and spend nothing"));
     return {
       taskId: "00000000-0000-7000-8000-000000000001",
       runId: null,
@@ -88,14 +89,44 @@ export const createWorkbench = (agents: AgentDefinition[], options: WorkbenchOpt
       attempt: 1,
       maxAttempts: 4,
       signal: AbortSignal.any([signal]),
+      ask: unsupported,
+      approve: unsupported,
+      artifacts: {
+        put: unsupported,
+        get: unsupported,
+        head: unsupported,
+        list: unsupported,
+        delete: unsupported,
+      },
+      memory: { remember: unsupported, recall: unsupported, forget: unsupported, list: unsupported },
+      remember: unsupported,
+      recall: unsupported,
+      state: {
+        project: () => ({
+          get: unsupported,
+          put: unsupported,
+          mergePatch: unsupported,
+          jsonPatch: unsupported,
+          delete: unsupported,
+          update: unsupported,
+          list: unsupported,
+          versions: unsupported,
+          watch: () => ({ [Symbol.asyncIterator]: () => ({ next: unsupported }) }),
+        }),
+      },
       async step<T>(key: string, work: () => Promise<T> | T): Promise<T> {
         if (!journal.has(key)) journal.set(key, JSON.parse(JSON.stringify(await work())));
         return journal.get(key) as T;
       },
       delegate: <T>(name: string, given: unknown, how?: { key?: string }) =>
         delegate(name, given, how?.key) as Promise<T>,
+      spend: unsupported,
+      withinBudget: unsupported,
       delegateAll: (submissions, how) =>
         Promise.all(submissions.map((one) => settle(one.capability ?? "", one.input, how?.key))),
+      lock: unsupported,
+      locks: { acquire: unsupported, hold: unsupported },
+      findAgents: unsupported,
       send: unsupported,
       broadcast: unsupported,
       query: unsupported,

@@ -1,0 +1,57 @@
+import { expect, it } from "vitest";
+import { checkAgentsFile } from "./check-agents-file.ts";
+
+const command = { kind: "command", name: "old", capabilities: ["work"], command: ["true"] };
+const http = { kind: "http", name: "new", capabilities: ["work"], url: "https://example.org/work" };
+const mistakesOf = (...agents: unknown[]) => checkAgentsFile({ agents }).mistakes;
+
+it("takes commands and endpoints as they should be", () => {
+  const full = {
+    ...command,
+    version: "1.0",
+    name: "full",
+    maxConcurrency: 2,
+    timeoutMs: 1_000,
+    maxOutputBytes: 100,
+    cwd: "sub",
+    passEnv: ["TOKEN"],
+    env: { MODE: "old" },
+    output: "text",
+    capabilities: [{ name: "work", inputSchema: { type: "object" } }],
+  };
+  expect(checkAgentsFile({ agents: [command, http, full] })).toEqual({
+    agents: [command, http, full],
+    mistakes: [],
+  });
+});
+
+it("names every mistake with its place, and lets nothing of the file through", () => {
+  const wrong: [unknown, (string | number)[]][] = [
+    [{ ...command, comand: 1 }, ["agents", 0, "comand"]],
+    [{ ...command, kind: "constructor" }, ["agents", 0, "kind"]],
+    [{ ...command, command: [] }, ["agents", 0, "command"]],
+    [{ ...command, shell: "true" }, ["agents", 0]],
+    [{ ...command, timeoutMs: 0 }, ["agents", 0, "timeoutMs"]],
+    [{ ...command, passEnv: ["A=B"] }, ["agents", 0, "passEnv", "0"]],
+    [{ ...http, url: "ftp://example.org" }, ["agents", 0, "url"]],
+    [{ ...http, url: `https://${"user:pass"}@example.org` }, ["agents", 0, "url"]],
+    [{ ...http, headers: { x: "a\r\nb: c" } }, ["agents", 0, "headers", "x"]],
+    [{ ...http, command: ["true"] }, ["agents", 0, "command"]],
+    ["old", ["agents", 0]],
+  ];
+  for (const [agent, path] of wrong) {
+    const { agents, mistakes } = checkAgentsFile({ agents: [agent, http] });
+    expect([mistakes[0]?.path, agents]).toEqual([path, []]);
+  }
+  expect(mistakesOf({ ...command, comand: 1, tiemout: 2 }, { ...http, uri: 3 }).length).toBe(3);
+  expect(mistakesOf(command, command)[0]?.message).toContain("same version");
+  expect(mistakesOf({ ...command, capabilities: ["work", "work"] })[0]?.path).toEqual(["agents", 0]);
+  for (const document of [null, [], {}, { agents: {} }, { agents: [] }, { agent: [command] }])
+    expect(checkAgentsFile(document).mistakes.length).toBeGreaterThan(0);
+});
+
+it("takes a file that says which models there are, with agents or without", () => {
+  expect(checkAgentsFile({ models: { default: "fast" } })).toEqual({ agents: [], mistakes: [] });
+  expect(checkAgentsFile({ models: {}, agents: [command] })).toEqual({ agents: [command], mistakes: [] });
+  expect(checkAgentsFile({ model: {} }).mistakes).not.toEqual([]);
+});

@@ -1,0 +1,99 @@
+import { compileCheck, createAgent } from "@muster/sdk";
+import type { TSchema } from "typebox";
+import { CommandAgent, type ConfiguredAgent, HttpAgent, mostConfiguredAgents } from "./configured-agent.ts";
+import { createConfiguredAgent } from "./create-configured-agent.ts";
+
+/** One mistake in a file of agents. */
+export interface AgentsMistake {
+  path: (string | number)[];
+  message: string;
+  /** An unknown key, and the keys that may stand there: whoever tells of it may guess what was meant. */
+  unknown?: { key: string; allowed: string[] };
+}
+
+export interface CheckedAgents {
+  agents: ConfiguredAgent[];
+  mistakes: AgentsMistake[];
+}
+
+type Shape = TSchema & { properties: Record<string, unknown> };
+const kinds: Record<string, Shape> = { command: CommandAgent, http: HttpAgent };
+const memberOf = (value: object, key: string): unknown =>
+  Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+
+/**
+ * Checks what a file says of agents, and tells every mistake. Nothing is started or connected to. A file may say which models
+ * there are beside that, or alone; whoever has a use for `models` checks it.
+ */
+export function checkAgentsFile(document: unknown): CheckedAgents {
+  if (!isObject(document)) {
+    return { agents: [], mistakes: [{ path: [], message: "the file must hold the key `agents`" }] };
+  }
+  const mistakes = unknownKeys(document, ["agents", "models"], []);
+  const listed = document.agents;
+  if (listed === undefined && document.models !== undefined) return { agents: [], mistakes };
+  if (!Array.isArray(listed) || listed.length === 0 || listed.length > mostConfiguredAgents) {
+    const message = `"agents" must be a list of 1 to ${mostConfiguredAgents} agents`;
+    return { agents: [], mistakes: [...mistakes, { path: ["agents"], message }] };
+  }
+  const names = new Set<string>();
+  for (const [index, agent] of listed.entries()) {
+    const found = checkAgent(agent, ["agents", index]);
+    mistakes.push(...found);
+    if (found.length > 0) continue;
+    const { name, version = "" } = agent as ConfiguredAgent;
+    const label = `${name} ${version}`;
+    if (names.has(label)) {
+      const message = `two agents have the name "${name}" and the same version`;
+      mistakes.push({ path: ["agents", index, "name"], message });
+    }
+    names.add(label);
+  }
+  return { agents: mistakes.length > 0 ? [] : (listed as ConfiguredAgent[]), mistakes };
+}
+
+function checkAgent(agent: unknown, path: (string | number)[]): AgentsMistake[] {
+  if (!isObject(agent)) return [{ path, message: "an agent must be an object" }];
+  const shape = typeof agent.kind === "string" ? memberOf(kinds, agent.kind) : undefined;
+  if (shape === undefined) {
+    return [{ path: [...path, "kind"], message: `"kind" must be one of ${Object.keys(kinds).join(", ")}` }];
+  }
+  const schema = shape as Shape;
+  const unknown = unknownKeys(agent, Object.keys(schema.properties), path);
+  if (unknown.length > 0) return unknown;
+  const fault = compileCheck(schema as unknown as Record<string, unknown>, "The agent")(agent);
+  if (fault !== undefined) {
+    const places = fault.errors.slice(0, 1).map((error) => error.path.split("/").slice(1));
+    return [{ path: [...path, ...(places[0] ?? [])], message: fault.message }];
+  }
+  return checkMeaning(agent as ConfiguredAgent, path);
+}
+
+/** What a schema can't say. */
+function checkMeaning(agent: ConfiguredAgent, path: (string | number)[]): AgentsMistake[] {
+  if (agent.kind === "command" && (agent.command === undefined) === (agent.shell === undefined)) {
+    const message = 'say either "command", a list of a program and its arguments, or "shell", a line for sh';
+    return [{ path, message }];
+  }
+  if (agent.kind === "http") {
+    if (!URL.canParse(agent.url)) return [{ path: [...path, "url"], message: "it is no address" }];
+    const { username, password } = new URL(agent.url);
+    if (username !== "" || password !== "")
+      return [{ path: [...path, "url"], message: "it holds a password; put it into headers instead" }];
+  }
+  try {
+    createAgent(createConfiguredAgent(agent));
+    return [];
+  } catch (error) {
+    return [{ path, message: (error as Error).message }];
+  }
+}
+
+function unknownKeys(value: object, allowed: string[], path: (string | number)[]): AgentsMistake[] {
+  return Object.keys(value)
+    .filter((key) => !allowed.includes(key))
+    .map((key) => ({ path: [...path, key], message: `unknown key "${key}"`, unknown: { key, allowed } }));
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,60 @@
+import { AgentRegistration, Capability, limits, Name } from "@muster/sdk/protocol";
+import Type, { type Static } from "typebox";
+
+/** Agents in one file. */
+export const mostConfiguredAgents = 100;
+const megabyte = 1024 * 1024;
+export const configuredDefaults = { timeoutMs: 300_000, maxOutputBytes: megabyte } as const;
+
+const Variable = Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$", maxLength: limits.nameLength });
+const Words = Type.String({ minLength: 1, maxLength: limits.textLength });
+
+const common = {
+  name: Name,
+  version: AgentRegistration.properties.version,
+  description: AgentRegistration.properties.description,
+  capabilities: Type.Array(Type.Union([Name, Capability]), {
+    minItems: 1,
+    maxItems: limits.capabilitiesPerAgent,
+  }),
+  maxConcurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.agentConcurrency })),
+  timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.durationMs })),
+  maxOutputBytes: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.payloadBytes })),
+};
+
+/** Any program: the input as JSON on its standard input, the output as JSON on its standard output. */
+export const CommandAgent = Type.Object(
+  {
+    kind: Type.Literal("command"),
+    ...common,
+    command: Type.Optional(Type.Array(Words, { minItems: 1, maxItems: 256 })),
+    shell: Type.Optional(Words),
+    cwd: Type.Optional(Words),
+    passEnv: Type.Optional(Type.Array(Variable, { maxItems: 256 })),
+    env: Type.Optional(Type.Record(Variable, Type.String({ maxLength: limits.textLength }))),
+    output: Type.Optional(Type.Union([Type.Literal("json"), Type.Literal("text")])),
+  },
+  { additionalProperties: false },
+);
+export type CommandAgent = Static<typeof CommandAgent>;
+
+/** Any HTTP endpoint: the input as the JSON body of a POST, the output as the JSON body of the answer. */
+export const HttpAgent = Type.Object(
+  {
+    kind: Type.Literal("http"),
+    ...common,
+    url: Type.String({ pattern: "^https?://[^\\s]+$", maxLength: 2_048 }),
+    headers: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: "^[A-Za-z0-9-]+$", maxLength: limits.nameLength }),
+        Type.String({ maxLength: limits.textLength, pattern: "^[^\\r\\n]*$" }),
+      ),
+    ),
+    redirects: Type.Optional(Type.Integer({ minimum: 0, maximum: 5 })),
+    privateAddresses: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
+export type HttpAgent = Static<typeof HttpAgent>;
+
+export type ConfiguredAgent = CommandAgent | HttpAgent;

@@ -1,0 +1,14 @@
+/** What an attempt failed with, as the agent reports it. */
+export class WorkError extends Error {
+  readonly code: string;
+  readonly retryable: boolean | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: string, message: string, more: { retryable?: boolean; retryAfterMs?: number } = {}) {
+    super(message);
+    this.name = "WorkError";
+    this.code = code;
+    this.retryable = more.retryable;
+    this.retryAfterMs = more.retryAfterMs;
+  }
+}
