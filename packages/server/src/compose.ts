@@ -1,9 +1,13 @@
-import { createInMemoryRegistry } from "./adapters/agent-registry/in-memory/create-in-memory-registry.ts";
-import { createSystemClock } from "./adapters/clock/system-clock.ts";
-import { createPgliteDatabase } from "./adapters/database/pglite/create-pglite-database.ts";
+import { MusterError } from "@muster/sdk/protocol";
 import { createSystemIds } from "./adapters/ids/system-ids.ts";
-import { createInProcessBus } from "./adapters/message-bus/in-process/create-in-process-bus.ts";
+import { createTextMetrics } from "./adapters/metrics/text/create-text-metrics.ts";
 import { createSystemRandom } from "./adapters/random/system-random.ts";
+import { type BackupOptions, openBackups } from "./compose/open-backups.ts";
+import { openBlobs } from "./compose/open-blobs.ts";
+import { openBus } from "./compose/open-bus.ts";
+import { openDatabase } from "./compose/open-database.ts";
+import { type EmbedderOptions, openEmbedder } from "./compose/open-embedder.ts";
+import { openShared } from "./compose/open-shared.ts";
 import { createOrchestrator, type OrchestratorSettings } from "./core/create-orchestrator.ts";
 import type { Orchestrator } from "./core/orchestrator.ts";
 import { loadMigrations } from "./migrations/load-migrations.ts";
@@ -11,8 +15,26 @@ import { migrate } from "./migrations/migrate.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Ids } from "./ports/ids.ts";
 import type { Log } from "./ports/log.ts";
+import type { RateLimits } from "./ports/rate-limits.ts";
 
-export interface ComposeOptions {
+/** The servers that a node works with; for what is left out, this process does it alone. */
+export interface Servers {
+  databaseUrl?: string | undefined;
+  amqpUrl?: string | undefined;
+  redisUrl?: string | undefined;
+  s3Url?: string | undefined;
+  databaseConnections?: number | undefined;
+  /** Begins the names of keys in Redis; `muster` by default. */
+  clusterPrefix?: string | undefined;
+  /** What this node is called in listings; the machine's name by default. */
+  nodeName?: string | undefined;
+  /** Where other machines reach it; the address that it listens on by default. */
+  publicUrl?: string | undefined;
+  /** How long to wait for servers that are not up yet; 0, not at all, by default. */
+  startMs?: number | undefined;
+}
+
+export interface ComposeOptions extends Servers, BackupOptions, EmbedderOptions {
   /** Folder of the embedded store; null keeps everything in memory. */
   dataDir: string | null;
   log: Log;
@@ -24,42 +46,69 @@ export interface ComposeOptions {
 
 export interface Composition {
   orchestrator: Orchestrator;
+  rateLimits: RateLimits;
+  /** Numbers of this node for collectors. */
+  metrics: () => string;
   clock: Clock;
   ids: Ids;
+  /** Other nodes may take over from this one. */
+  isCluster: boolean;
+  /** Rejects, each by its name, where a server that this node needs is away. */
+  checks: Readonly<Record<string, () => Promise<void>>>;
   /** Lets go of everything, the store last. */
   close(): Promise<void>;
 }
 
+/** Whether this node is one of several. Refuses servers that would be of no use, and of harm when shared by chance. */
+function isOneOfSeveral({ databaseUrl, amqpUrl, redisUrl }: Servers): boolean {
+  if (databaseUrl === undefined && (amqpUrl !== undefined || redisUrl !== undefined)) {
+    const given = [amqpUrl && "AMQP_URL", redisUrl && "REDIS_URL"].filter(Boolean).join(" and ");
+    throw new MusterError("invalid_request", `There is ${given}, and no DATABASE_URL.`, {
+      hint: "Nodes that share servers share a database first: set DATABASE_URL, or leave the others out.",
+    });
+  }
+  return amqpUrl !== undefined && redisUrl !== undefined;
+}
+
 /**
- * Chooses the adapters and joins them to core. The only file that names adapters: embedded, everything lives in
- * this process and the store in one folder.
+ * Chooses the adapters and joins them to core: this file and those in `compose/` are the only ones that name
+ * adapters. Without servers everything lives in this process and the store in one folder.
  */
 export async function compose(options: ComposeOptions): Promise<Composition> {
-  const { dataDir, log, onProgress, onFatal, settings } = options;
-  const clock = createSystemClock();
+  const { log, onProgress, onFatal, settings, startMs = 0 } = options;
+  const isCluster = isOneOfSeveral(options);
+  const opened: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of opened.splice(0).reverse()) await step();
+  };
   const ids = createSystemIds();
-  const database = await createPgliteDatabase({ dataDir, log, onProgress, onFatal });
   try {
-    await migrate(database, await loadMigrations());
-    const bus = createInProcessBus({ log });
-    const registry = createInMemoryRegistry();
+    const store = await openDatabase({ ...options, shared: isCluster, startMs, log, onProgress, onFatal });
+    opened.push(store.close);
+    const { database, clock } = store;
+    await migrate(database, await loadMigrations(), { onProgress });
+    const shared = await openShared({ ...options, leaseMs: settings.leaseMs, startMs, clock });
+    opened.push(shared.close);
+    const bus = await openBus({ ...options, startMs });
+    opened.push(() => bus.close());
+    const blobs = await openBlobs(options);
+    opened.push(() => blobs.close());
+    const { backups, close: closeBackups } = await openBackups(options, { database, blobs, clock });
+    opened.push(closeBackups);
     const random = createSystemRandom();
+    const embedder = await openEmbedder(options);
+    if (embedder !== undefined) opened.push(() => embedder.close());
+    const metrics = createTextMetrics();
+    const ports = { database, bus, blobs, backups, ...shared, clock, random, ids, log, metrics };
     const orchestrator = createOrchestrator(
-      { database, bus, registry, clock, random, ids, log, nextTurn: setImmediate },
+      { ...ports, nextTurn: setImmediate, ...(embedder && { embedder }) },
       settings,
     );
-    return {
-      orchestrator,
-      clock,
-      ids,
-      async close() {
-        await bus.close();
-        await registry.close();
-        await database.close();
-      },
-    };
+    const checks = { bus: () => bus.check(), registry: () => shared.check() };
+    const { rateLimits } = shared;
+    return { orchestrator, rateLimits, metrics: metrics.text, clock, ids, isCluster, checks, close };
   } catch (error) {
-    await database.close();
+    await close();
     throw error;
   }
 }

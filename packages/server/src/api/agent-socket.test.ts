@@ -199,7 +199,7 @@ describe("an agent on a WebSocket", () => {
     peer.send({ id: 2, operation: "heartbeat", body: {} });
     await sleep(30);
     await api.close();
-    expect(await peer.closed).toMatchObject({ code: 1001 });
+    expect(await peer.closed).toMatchObject({ code: 1012 });
     expect(await peer.next()).toMatchObject({ id: 2, result: { lost: [] } });
   });
 });

@@ -7,7 +7,7 @@ import {
 } from "@muster/sdk/protocol";
 import type { FastifyBaseLogger } from "fastify";
 import type { WebSocket } from "ws";
-import type { AgentGateway, Principal } from "../core/orchestrator.ts";
+import type { AgentGateway, AgentLine, LineEnd, Principal } from "../core/orchestrator.ts";
 import type { AgentConnection, AgentConnections } from "./agent-connections.ts";
 import type { RunOperation } from "./agent-operation.ts";
 import { closeCodes, closeSocket } from "./keep-alive.ts";
@@ -145,7 +145,7 @@ export class AgentSocket implements AgentConnection {
     const session = await this.#parts.gateway.register(
       id === undefined ? registration : { ...registration, id },
       this.#parts.principal,
-      this.#push,
+      this.#line,
     );
     this.#adopt(session.agentId, session.session);
     return session;
@@ -154,8 +154,9 @@ export class AgentSocket implements AgentConnection {
   async #resume(body: unknown): Promise<unknown> {
     const { agentId, session } = this.#parts.readResume(body);
     this.#refuseSecondAgent(agentId);
-    if (this.#parts.gateway.authenticate(session)?.agentId !== agentId) throw sessionOver();
-    this.#parts.gateway.attach(agentId, this.#push);
+    const known = await this.#parts.gateway.authenticate(session);
+    if (known?.agentId !== agentId) throw sessionOver();
+    await this.#parts.gateway.attach(agentId, session, this.#line);
     this.#adopt(agentId, session);
     return { agentId };
   }
@@ -189,7 +190,19 @@ export class AgentSocket implements AgentConnection {
     this.#agentId = undefined;
   }
 
-  readonly #push = (message: Message): void => this.#send({ message });
+  readonly #line: AgentLine = Object.assign((message: Message) => this.#send({ message }), {
+    end: (reason: LineEnd) => {
+      if (reason === "replaced") this.replaced();
+      else void this.#sendAway();
+      return [];
+    },
+  });
+
+  /** What was asked is still answered; then the agent goes on at another node. */
+  async #sendAway(): Promise<void> {
+    await this.idle();
+    closeSocket(this.#socket, closeCodes.serviceRestart, "This node stops. Connect again and resume.");
+  }
 
   #send(frame: object): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;

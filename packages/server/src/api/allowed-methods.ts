@@ -30,10 +30,9 @@ export function answerWrongMethods(app: FastifyInstance): void {
   });
 }
 
-const patternOf = (url: string): RegExp =>
-  new RegExp(
-    `^${url
-      .split("/")
-      .map((part) => (part.startsWith(":") ? "[^/]+" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")))
-      .join("/")}$`,
-  );
+function patternOfPart(part: string): string {
+  if (part === "*") return ".+";
+  return part.startsWith(":") ? "[^/]+" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+const patternOf = (url: string): RegExp => new RegExp(`^${url.split("/").map(patternOfPart).join("/")}$`);

@@ -8,6 +8,8 @@ import type { Closing } from "./closing.ts";
 import type { SendBounds } from "./event-socket.ts";
 import type { KeepAliveTimes } from "./keep-alive.ts";
 import type { Operation } from "./operation.ts";
+import type { Readiness } from "./readiness.ts";
+import type { ReadingLimit } from "./reading-limit.ts";
 import type { SchemaValidators } from "./schema-validators.ts";
 
 /** Fastify with types that follow from the schemas of a route. */
@@ -23,11 +25,15 @@ export type ApiServer = FastifyInstance<
 export interface ApiContext {
   orchestrator: Orchestrator;
   version: string;
+  /** Numbers for collectors. */
+  metrics: () => string;
   operation: Operation;
   validators: SchemaValidators;
+  readingLimit: ReadingLimit;
   connections: AgentConnections;
   runOperation: RunOperation;
   closing: Closing;
+  readiness: Readiness;
   keepAliveTimes: KeepAliveTimes;
   sendBounds: SendBounds;
 }

@@ -40,7 +40,7 @@ export function authenticateRequests(app: FastifyInstance, authentication: Authe
   async function admitSession(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const token = bearerToken(request);
     if (token === undefined) throw sessionMissing();
-    const agent = orchestrator.gateway.authenticate(token);
+    const agent = await orchestrator.gateway.authenticate(token);
     // Not counted as guessing: after a restart every honest agent comes with a session that nobody knows.
     if (agent === undefined) throw sessionUnknown();
     if (agent.agentId !== (request.params as { id?: string }).id) {
@@ -48,7 +48,7 @@ export function authenticateRequests(app: FastifyInstance, authentication: Authe
         hint: "An agent acts under its own id only: the one that its registration answered with.",
       });
     }
-    await throttle.countRequest(request, reply, digest(token));
+    await throttle.countRequest(reply, digest(token));
   }
 
   async function admitKey(
@@ -59,7 +59,7 @@ export function authenticateRequests(app: FastifyInstance, authentication: Authe
     const token = bearerToken(request);
     if (token === undefined) throw keyMissing();
     const principal = await identify(token, request, reply);
-    await throttle.countRequest(request, reply, digest(token));
+    await throttle.countRequest(reply, digest(token));
     if (!roles.includes(principal.role)) throw roleMissing(principal.role, roles);
     request.principal = principal;
     request.stillAllowed = async () => (await identify.again(token)) !== null;

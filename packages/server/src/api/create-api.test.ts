@@ -1,4 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { describe, expect, test, vi } from "vitest";
 import { caller } from "../test/call-api.ts";
 import { keys } from "../test/fake-orchestrator.ts";
 import { asAgent, asClient, asRoot, bearer, localKey, startFake } from "../test/serve-fake.ts";
@@ -163,8 +165,8 @@ test("the local key is an admin of every tenant, and only in its process", async
 test("the server tells its health and version, and answers carry the marks that they should", async () => {
   const { api } = await startFake();
   const call = caller(api);
-  expect((await call({ url: "/healthz" })).json).toEqual({ status: "ok" });
-  expect((await call({ url: "/readyz" })).json).toEqual({ status: "ok" });
+  expect((await call({ url: "/livez" })).json).toEqual({ status: "ok" });
+  expect((await call({ url: "/readyz" })).json).toEqual({ status: "ready" });
   const info = await call({ url: "/v1/info", as: asAgent });
   expect(info.json).toEqual({ name: "muster", version: "1.2.3", latestEvent: 0 });
   expect(info.headers).toMatchObject({
@@ -181,5 +183,93 @@ test("a store that fails makes the server not ready, and not dead", async () => 
   const { api, fake } = await startFake();
   fake.events.latest = async () => Promise.reject(new Error("the store is gone"));
   expect(await caller(api)({ url: "/readyz" })).toMatchObject({ status: 503, json: { retryable: true } });
-  expect((await caller(api)({ url: "/healthz" })).status).toBe(200);
+  expect((await caller(api)({ url: "/livez" })).status).toBe(200);
+});
+
+test("/readyz lists each thing that a node works with, when asked to, and says nothing that is secret", async () => {
+  const checks = {
+    bus: async () => {
+      throw new Error("amqp://muster:password@rabbit.internal refused");
+    },
+    registry: async () => undefined,
+  };
+  const { api, fake } = await startFake({ checks });
+  const degraded = await caller(api)({ url: "/readyz?verbose" });
+  expect(degraded).toMatchObject({
+    status: 200,
+    json: {
+      status: "degraded",
+      away: ["bus"],
+      checks: [
+        { name: "database", ok: true, needed: true },
+        { name: "bus", ok: false, needed: false, reason: "can't be reached" },
+        { name: "registry", ok: true, needed: false },
+      ],
+    },
+  });
+  expect(JSON.stringify(degraded.json)).not.toContain("rabbit.internal");
+  fake.events.latest = async () =>
+    Promise.reject(new Error("postgres://muster:password@db.internal is gone"));
+  const { api: none } = await startFake({ checks, orchestrator: fake });
+  const away = await caller(none)({ url: "/readyz?verbose" });
+  expect(away).toMatchObject({
+    status: 503,
+    json: {
+      detail: "Not ready: database can't be reached, bus can't be reached.",
+      errors: [
+        { path: "database", message: expect.stringMatching(/^can't be reached/) },
+        { path: "bus", message: expect.stringMatching(/^can't be reached/) },
+        { path: "registry", message: expect.stringMatching(/^answers/) },
+      ],
+    },
+  });
+  expect(JSON.stringify(away.json)).not.toContain("internal");
+  const { api: well } = await startFake({ checks: { registry: checks.registry } });
+  expect((await caller(well)({ url: "/readyz?verbose" })).json).toMatchObject({
+    status: "ready",
+    checks: [
+      { name: "database", ok: true },
+      { name: "registry", ok: true },
+    ],
+  });
+});
+
+test("a probe asks what is there at most once in a while, and does not wait for what hangs", async () => {
+  const registry = vi.fn(() => new Promise<void>(() => {}));
+  const { api } = await startFake({ checks: { registry } });
+  const probes = Array.from({ length: 20 }, () => caller(api)({ url: "/readyz" }));
+  for (const probe of await Promise.all(probes)) {
+    expect(probe).toMatchObject({
+      status: 200,
+      json: { status: "degraded", away: ["registry"] },
+    });
+  }
+  expect(registry).toHaveBeenCalledTimes(1);
+});
+
+test("a server that takes no more connections serves those that it has", async () => {
+  const { api } = await startFake();
+  const url = new URL(await api.listen({ host: "127.0.0.1", port: 0 }));
+  const early = connect(Number(url.port), url.hostname);
+  await once(early, "connect");
+  // The server has it, too, once it has answered somebody who came later.
+  await fetch(`${url}livez`);
+  api.stopListening();
+  await expect(fetch(`${url}livez`)).rejects.toThrow();
+  early.write("GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  expect(String(await once(early, "data"))).toMatch(/^HTTP\/1.1 200 /);
+  await api.close();
+});
+
+test("a server that drains says so to load balancers, keeps no connection and serves on", async () => {
+  const { api } = await startFake();
+  api.drain();
+  const call = caller(api);
+  expect(await call({ url: "/readyz" })).toMatchObject({
+    status: 503,
+    json: { detail: "Not ready: the server is about to stop." },
+  });
+  expect((await call({ url: "/livez" })).status).toBe(200);
+  const info = await call({ url: "/v1/info", as: asAgent });
+  expect(info).toMatchObject({ status: 200, headers: { connection: "close" } });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Server as NetServer } from "node:net";
 import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { limits, MusterError, Problem } from "@muster/sdk/protocol";
@@ -7,6 +7,7 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import type { Logger } from "pino";
 import type { TSchema } from "typebox";
 import type { Orchestrator } from "../core/orchestrator.ts";
+import type { RateLimits } from "../ports/rate-limits.ts";
 import { createAgentConnections } from "./agent-connections.ts";
 import { createRunOperation } from "./agent-operation.ts";
 import { answerWrongMethods } from "./allowed-methods.ts";
@@ -22,16 +23,34 @@ import { trackConnections } from "./open-connections.ts";
 import { describeInOpenApi } from "./openapi.ts";
 import { createOperation } from "./operation.ts";
 import { answerUnreadable, answerWithProblems, operationalError, sendProblem } from "./problems.ts";
+import { createReadiness, type ReadinessChecks } from "./readiness.ts";
+import { limitReading, type ReadingLimit } from "./reading-limit.ts";
 import { addAgentConnectRoute } from "./routes/agent-connect.ts";
 import { addAgentOperationRoutes } from "./routes/agent-operations.ts";
 import { addAgentRoutes } from "./routes/agents.ts";
+import { addArtifactRoutes } from "./routes/artifacts.ts";
+import { addBackupRoutes } from "./routes/backups.ts";
+import { addBreakerRoutes } from "./routes/breakers.ts";
+import { addDeadLetterRoutes } from "./routes/dead-letters.ts";
 import { addEventRoutes } from "./routes/events.ts";
+import { addHealthRoutes } from "./routes/health.ts";
 import { addKeyRoutes } from "./routes/keys.ts";
+import { addLockRoutes } from "./routes/locks.ts";
+import { addMemoryRoutes } from "./routes/memories.ts";
 import { addMetaRoutes } from "./routes/meta.ts";
+import { addMetricsRoute } from "./routes/metrics.ts";
+import { addNodeRoutes } from "./routes/nodes.ts";
+import { addPeopleRoutes } from "./routes/people.ts";
+import { addRetryPolicyRoutes } from "./routes/retry-policies.ts";
+import { addRolloutRoutes } from "./routes/rollouts.ts";
 import { addRunRoutes } from "./routes/runs.ts";
+import { addScheduleRoutes } from "./routes/schedules.ts";
+import { addStateRoutes } from "./routes/state.ts";
+import { addStateSnapshotRoutes } from "./routes/state-snapshots.ts";
 import { addTaskRoutes } from "./routes/tasks.ts";
+import { addTriggerRoutes } from "./routes/triggers.ts";
 import { createSchemaValidators, type SchemaValidators } from "./schema-validators.ts";
-import { createThrottle, defaultRateLimits, type RateLimits } from "./throttle.ts";
+import { createThrottle, defaultRequestLimits, type RequestLimits } from "./throttle.ts";
 import { type AgentSockets, acceptWebSockets } from "./web-sockets.ts";
 
 /*
@@ -48,7 +67,12 @@ export interface ApiOptions {
   version: string;
   /** One more admin key (tenant `*`), which only this process knows and which is stored nowhere. */
   localKey?: string;
-  rateLimits?: Partial<RateLimits>;
+  /** What this server works with beside the database; it takes requests without, and says that it is degraded. */
+  checks?: ReadinessChecks;
+  rateLimits: RateLimits;
+  /** Numbers for collectors, in the text format of Prometheus. */
+  metrics?: () => string;
+  requestLimits?: Partial<RequestLimits>;
   /** Connections at once, WebSockets included; more are dropped. */
   maxConnections?: number;
   /** The proxies whose `X-Forwarded-For` counts, as addresses or networks separated by commas. None by default. */
@@ -57,6 +81,8 @@ export interface ApiOptions {
   sendBounds?: Partial<SendBounds>;
   /** A WebSocket of an agent that has not registered by then is closed. */
   joinWithinMs?: number;
+  /** A request whose JSON has not arrived by then is ended. */
+  readWithinMs?: number;
   /** How often mailboxes of agents that expired are cleared away. */
   sweepMs?: number;
   /** Requests that are still under way this long after `close` are cut off. */
@@ -66,6 +92,10 @@ export interface ApiOptions {
 export interface Api {
   /** Begins to serve; resolves with the address, such as `http://127.0.0.1:6878`. */
   listen(where: { host: string; port: number }): Promise<string>;
+  /** Says to load balancers that this server is about to go; goes on serving. */
+  drain(): void;
+  /** Takes no more connections; requests on those that it has are served. */
+  stopListening(): void;
   /** Answers what is under way (long polls with what there is), says goodbye to WebSockets, stops. */
   close(): Promise<void>;
   /** Runs a request without a network, as tests do. */
@@ -77,6 +107,8 @@ const defaultJoinWithinMs = 10_000;
 const defaultCloseWithinMs = 10_000;
 /** How long a client may take to send a whole request. */
 const requestMs = 30_000;
+/** And one that is a file. */
+const fileMs = 6 * 3_600_000;
 /** How long a connection may be silent; longer than any long poll. */
 const silentConnectionMs = limits.longPollMs + 30_000;
 const defaultSweepMs = 30_000;
@@ -88,40 +120,53 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const closing = createClosing();
   const agentSockets: AgentSockets = new Map();
   const named = createNamedSchemas();
-  const context = createContext(options, closing, named);
 
   answerWithProblems(app);
+  const context = createContext(
+    options,
+    closing,
+    named,
+    limitReading(app, options.readWithinMs ?? requestMs),
+  );
   // First of all hooks: it marks upgrades, so that the socket of one that a later hook refuses is let go.
   await acceptWebSockets(app, closing, agentSockets);
   markAnswers(app, closing);
   answerWrongMethods(app);
   await app.register(helmet);
-  const throttle = await createThrottle(app, { ...defaultRateLimits, ...options.rateLimits });
+  const throttle = createThrottle(options.rateLimits, { ...defaultRequestLimits, ...options.requestLimits });
   authenticateRequests(app, { orchestrator: options.orchestrator, throttle, localKey: options.localKey });
   acceptJsonBodies(app);
   await describeInOpenApi(app, options.version);
   validateWith(app, context.validators);
-  addRoutes(app, context, agentSockets, options.joinWithinMs ?? defaultJoinWithinMs);
+  await addRoutes(app, context, agentSockets, options.joinWithinMs ?? defaultJoinWithinMs);
   for (const schema of named.all()) app.addSchema(schema);
   sweepMailboxes(app, context, options.sweepMs ?? defaultSweepMs);
   endConnections(app, options.closeWithinMs ?? defaultCloseWithinMs);
   await app.ready();
-  return asApi(app);
+  return asApi(app, closing);
 }
 
-function createContext(options: ApiOptions, closing: Closing, named: NamedSchemas): ApiContext {
-  const { orchestrator, version, keepAlive, sendBounds } = options;
+function createContext(
+  options: ApiOptions,
+  closing: Closing,
+  named: NamedSchemas,
+  readingLimit: ReadingLimit,
+): ApiContext {
+  const { orchestrator, version, keepAlive, sendBounds, checks, metrics = () => "" } = options;
   const validators = createSchemaValidators(named);
   return {
     orchestrator,
     version,
+    metrics,
     operation: createOperation(named, Problem),
     validators,
+    readingLimit,
     connections: createAgentConnections(),
     runOperation: createRunOperation(orchestrator.gateway, validators),
     closing,
     keepAliveTimes: { ...defaultKeepAlive, ...keepAlive },
     sendBounds: { ...defaultSendBounds, ...sendBounds },
+    readiness: createReadiness({ database: async () => void (await orchestrator.events.latest()) }, checks),
   };
 }
 
@@ -129,10 +174,10 @@ function createContext(options: ApiOptions, closing: Closing, named: NamedSchema
 function markAnswers(app: ApiServer, closing: Closing): void {
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id).header("cache-control", "no-store");
-    if (closing.begun && request.url !== "/healthz") throw closingNow();
+    if (closing.begun && !isProbe(request.url)) throw closingNow();
   });
   app.addHook("onSend", async (_request, reply) => {
-    if (closing.begun) reply.header("connection", "close");
+    if (closing.draining) reply.header("connection", "close");
   });
 }
 
@@ -144,8 +189,6 @@ function validateWith(app: ApiServer, validators: SchemaValidators): void {
       return true;
     };
   });
-  // Answers are what the services give; their schemas document them and are checked by tests.
-  app.setSerializerCompiler(() => JSON.stringify);
 }
 
 function sweepMailboxes(app: ApiServer, context: ApiContext, sweepMs: number): void {
@@ -175,13 +218,17 @@ function createServer({ log, trustProxy, maxConnections }: ApiOptions): ApiServe
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: () => randomUUID(),
     bodyLimit: limits.bodyBytes,
-    requestTimeout: requestMs,
+    requestTimeout: fileMs,
+    http: { headersTimeout: requestMs },
     connectionTimeout: silentConnectionMs,
     forceCloseConnections: "idle",
     return503OnClosing: false,
     clientErrorHandler: answerUnreadable,
     frameworkErrors: (error, request, reply) => void sendProblem(reply, operationalError(error, request)),
     routerOptions: { maxParamLength: parameterLength },
+    // Answers are what the services give; their schemas document them and are checked by tests. Said here, where it
+    // holds for every plugin: compiling a serializer for each answer would take a second at every start.
+    schemaController: { compilersFactory: { buildSerializer: () => () => JSON.stringify } },
     ...(trustProxy === undefined ? {} : { trustProxy }),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = maxConnections ?? defaultMaxConnections;
@@ -189,28 +236,55 @@ function createServer({ log, trustProxy, maxConnections }: ApiOptions): ApiServe
   return app;
 }
 
-function addRoutes(app: ApiServer, context: ApiContext, sockets: AgentSockets, joinWithinMs: number): void {
+async function addRoutes(
+  app: ApiServer,
+  context: ApiContext,
+  sockets: AgentSockets,
+  joinWithinMs: number,
+): Promise<void> {
   addTaskRoutes(app, context);
+  addDeadLetterRoutes(app, context);
+  addRetryPolicyRoutes(app, context);
   addRunRoutes(app, context);
+  addScheduleRoutes(app, context);
+  addMetricsRoute(app, context);
+  addTriggerRoutes(app, context);
   addAgentConnectRoute(app, context, sockets, joinWithinMs);
   addAgentRoutes(app, context);
   addAgentOperationRoutes(app, context);
   addEventRoutes(app, context);
+  await addArtifactRoutes(app, context);
+  await addStateRoutes(app, context);
+  addStateSnapshotRoutes(app, context);
+  addLockRoutes(app, context);
+  addMemoryRoutes(app, context);
+  addPeopleRoutes(app, context);
   addKeyRoutes(app, context);
+  addBreakerRoutes(app, context);
+  addNodeRoutes(app, context);
+  addBackupRoutes(app, context);
+  addRolloutRoutes(app, context);
   addMetaRoutes(app, context);
+  addHealthRoutes(app, context);
 }
 
-function asApi(app: ApiServer): Api {
+function asApi(app: ApiServer, closing: Closing): Api {
   return {
     async listen({ host, port }) {
       await app.listen({ host, port });
       const { address, port: actual, family } = app.server.address() as AddressInfo;
       return `http://${family === "IPv6" ? `[${address}]` : address}:${actual}`;
     },
+    drain: () => closing.drain(),
+    // The `close` of HTTP would also end connections on which a request is just arriving.
+    stopListening: () => void NetServer.prototype.close.call(app.server),
     close: () => app.close(),
     inject: app.inject.bind(app) as FastifyInstance["inject"],
   };
 }
+
+/** Probes are told the truth to the very end. */
+const isProbe = (url: string): boolean => /^\/(livez|readyz)($|\?)/.test(url);
 
 const closingNow = (): MusterError =>
   new MusterError("unavailable", "The server is about to close.", { hint: "Try again in a moment." });

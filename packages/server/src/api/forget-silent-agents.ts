@@ -11,7 +11,7 @@ const everybody: Principal = { tenant: "*", role: "admin", name: "api" };
 export async function forgetSilentAgents({ connections, orchestrator }: ApiContext): Promise<void> {
   const { agents, gateway } = orchestrator;
   const isAlive = async (agentId: string, session: string): Promise<boolean> => {
-    if (gateway.authenticate(session)?.agentId !== agentId) return false;
+    if ((await gateway.authenticate(session))?.agentId !== agentId) return false;
     return agents.get(agentId, everybody).then(
       () => true,
       (error: unknown) => !(error instanceof MusterError && error.status === 404),

@@ -5,16 +5,18 @@ import { parseJson } from "./parse-json.ts";
 /** Takes JSON bodies and no others. What is wrong with one is said precisely; see `parseJson`. */
 export function acceptJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    "application/json",
-    { parseAs: "buffer" },
-    async (request: FastifyRequest, body: Buffer) => {
-      refuseOtherEncodings(request);
-      return body.length === 0 ? undefined : parseJson(body);
-    },
-  );
+  acceptJsonTypes(app, ["application/json"]);
   app.addHook("preValidation", async (request) => {
+    if (request.routeOptions.config.takesFile === true) return;
     if (request.routeOptions.schema?.body === undefined && !isEmpty(request.body)) throw bodyNotWanted();
+  });
+}
+
+/** Takes these types too, which are JSON by other names. */
+export function acceptJsonTypes(app: FastifyInstance, types: string[]): void {
+  app.addContentTypeParser(types, { parseAs: "buffer" }, async (request: FastifyRequest, body: Buffer) => {
+    refuseOtherEncodings(request);
+    return body.length === 0 ? undefined : parseJson(body);
   });
 }
 

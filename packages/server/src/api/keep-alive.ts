@@ -14,11 +14,11 @@ const pingsPerKeyCheck = 4;
 
 /** Close codes of RFC 6455 that this API uses. */
 export const closeCodes = {
-  goingAway: 1001,
   unsupportedData: 1003,
   invalidData: 1007,
   policy: 1008,
   internal: 1011,
+  serviceRestart: 1012,
   tryAgainLater: 1013,
 } as const;
 

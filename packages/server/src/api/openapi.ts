@@ -1,5 +1,5 @@
 import swagger from "@fastify/swagger";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifySchema } from "fastify";
 import { tags } from "./operation.ts";
 
 /** Collects every route that is added from now on into one OpenAPI 3.1 document, `app.swagger()`. */
@@ -23,10 +23,37 @@ export async function describeInOpenApi(app: FastifyInstance, version: string): 
       },
     },
     convertConstToEnum: false,
+    transform: ({ schema, url, route }) =>
+      describeFiles(underOwnId(schema), url, route.config?.takesFile === true),
     refResolver: { buildLocalReference: (json) => String(json.$id) },
     transformObject: (document) =>
       ("openapiObject" in document ? withoutIds(document.openapiObject) : {}) as object,
   });
+}
+
+/** What the rest of an address is called, for those who read of it. */
+const restName = (url: string): string => (url.startsWith("/v1/state") ? "path" : "key");
+
+/** The plugin takes a HEAD for a copy of its GET and marks its id; those that are described have ids of their own. */
+function underOwnId(schema: FastifySchema): FastifySchema {
+  if (schema?.operationId === undefined) return schema;
+  return { ...schema, operationId: schema.operationId.replace(/-head$/, "") };
+}
+
+/** The rest of an address is one parameter to a reader; a file in a body is no schema to validate, but part of the document. */
+function describeFiles(schema: FastifySchema, url: string, takesFile: boolean) {
+  const body = { content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } } };
+  const described = takesFile ? { ...schema, body } : schema;
+  const params = schema?.params as { properties: Record<string, object>; required: string[] } | undefined;
+  if (!url.endsWith("/*") || params === undefined) return { schema: described, url };
+  const { "*": rest = {}, ...others } = params.properties;
+  const restCalled = restName(url);
+  const named = {
+    ...params,
+    properties: { ...others, [restCalled]: rest },
+    required: params.required.map((name) => (name === "*" ? restCalled : name)),
+  };
+  return { schema: { ...described, params: named }, url: `${url.slice(0, -1)}:${restCalled}` };
 }
 
 /** Named schemas are known by their place here. An `$id` would make their references relative to it. */

@@ -6,11 +6,21 @@ import { problemType } from "./problems.ts";
 
 export const tags = [
   { name: "tasks", description: "Hand in work, watch it, stop it." },
+  { name: "retries", description: "When failed attempts are made again, and what failed for good." },
   { name: "runs", description: "Executions of workflows." },
+  { name: "schedules", description: "Work that is handed in at certain times." },
+  { name: "triggers", description: "Work that is handed in when an event happens." },
   { name: "agents", description: "Who is there, and how to join." },
   { name: "agent operations", description: "What an agent does with its session." },
+  { name: "artifacts", description: "Files that are too large for inputs and outputs." },
+  { name: "state", description: "Versioned JSON documents that agents and people share." },
+  { name: "memory", description: "What agents and people found worth remembering." },
+  { name: "rollouts", description: "Bring a new version of an agent in, step by step." },
+  { name: "locks", description: "Mutual exclusion with an end, in the order of arrival, with fences." },
+  { name: "people", description: "People as agents: who they are, and what waits for them." },
   { name: "events", description: "Everything that happens, in order." },
   { name: "keys", description: "API keys." },
+  { name: "backups", description: "Snapshots of everything, for admins of all tenants." },
   { name: "server", description: "The server itself." },
 ];
 
@@ -80,13 +90,14 @@ function securityOf(access: Access): Record<string, string[]>[] {
   return [access === "session" ? { session: [] } : { apiKey: [] }];
 }
 
-function problemsOf({ access, body, params }: OperationDescription): [number, string][] {
+function problemsOf({ access, body, params, tag }: OperationDescription): [number, string][] {
   const all: [number, string, boolean][] = [
     [400, "The request is not valid; `errors` says where.", true],
     [401, "No key or session, or not a good one.", access !== "public"],
     [403, "The key or session is good, but not for this.", access !== "public"],
     [404, "There is no such thing, or it is another tenant's.", params !== undefined],
     [409, "It is not possible in the present state.", params !== undefined || body !== undefined],
+    [412, "The document is not the version that the request was made for.", tag === "state"],
     [413, "The body is too large.", body !== undefined],
     [415, "The body is not JSON.", body !== undefined],
     [422, "The request is well-formed, but what it asks for does not add up.", body !== undefined],

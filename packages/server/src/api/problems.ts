@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { limits, MusterError, type Problem } from "@muster/sdk/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { answerEarly, isEarly } from "./answer-early.ts";
 
 /** Media type of every error that this API answers with (RFC 9457). */
 export const problemType = "application/problem+json";
@@ -20,7 +21,12 @@ export function sendProblem(reply: FastifyReply, error: MusterError): FastifyRep
   const problem = error.toProblem();
   if (problem.status === 401) reply.header("www-authenticate", 'Bearer realm="muster"');
   if (problem.status === 503 && !reply.hasHeader("retry-after")) reply.header("retry-after", "1");
-  return reply.code(problem.status).type(problemType).send(JSON.stringify(problem));
+  const body = JSON.stringify(problem);
+  reply.code(problem.status).type(problemType);
+  const { raw } = reply.request;
+  if (!isEarly(raw)) return reply.send(body);
+  reply.header("connection", "close").header("content-length", Buffer.byteLength(body));
+  return reply.send(answerEarly(raw, body));
 }
 
 /**

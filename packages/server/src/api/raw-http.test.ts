@@ -31,7 +31,7 @@ const request = (method: string, path: string, ...headers: string[]): string[] =
 describe("what is no proper HTTP", () => {
   test.each([
     ["garbage", ["\u0001\u0002garbage", "", ""], 400],
-    ["a header that never ends", [...request("GET", "/healthz", `x: ${"x".repeat(100_000)}`), "", ""], 431],
+    ["a header that never ends", [...request("GET", "/livez", `x: ${"x".repeat(100_000)}`), "", ""], 431],
     [
       "two lengths",
       [...request("POST", "/v1/tasks", "content-length: 2", "content-length: 3"), "", "{}"],

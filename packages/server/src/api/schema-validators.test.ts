@@ -63,7 +63,7 @@ describe("a body", () => {
   });
 
   test("names the fields that are known", () => {
-    expect(mistake(TaskSubmission, { nope: 1 }).hint).toContain("capability, agent, input");
+    expect(mistake(TaskSubmission, { nope: 1 }).hint).toContain("capability, agent, ask, input");
   });
 
   test("may hold anything where its schema leaves it open", () => {

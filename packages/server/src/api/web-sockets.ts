@@ -73,7 +73,7 @@ async function sayGoodbye(socket: WebSocket, agent: AgentSocket | undefined): Pr
   if (agent !== undefined) await atMost(lastAnswersMs, agent.idle());
   if (socket.readyState === socket.CLOSED) return;
   const closed = once(socket, "close");
-  closeSocket(socket, closeCodes.goingAway, "The server closes. Connect again.");
+  closeSocket(socket, closeCodes.serviceRestart, "The server closes. Connect again.");
   await atMost(farewellMs, closed);
   socket.terminate();
 }

@@ -1,7 +1,9 @@
 import type { Client } from "@muster/sdk";
 import type picocolors from "picocolors";
 
+import type { CopyReport, MigrateStoreOptions } from "../compose/migrate-store.ts";
 import type { Muster, MusterOptions } from "../main.ts";
+import type { Worker, WorkerOptions } from "../start-worker.ts";
 
 /** Functions that colour text, or leave it as it is. */
 export type Colors = ReturnType<(typeof picocolors)["createColors"]>;
@@ -33,9 +35,17 @@ export interface CliContext {
   readonly stdout: CliStream;
   readonly stderr: CliStream;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** MUSTER_DEBUG=1: stacks of errors and logs of embedded orchestrators are shown. */
+  readonly debug: boolean;
   readonly cwd: string;
   /** Standard input to its end, as text; refused beyond `maxBytes`. */
   readStdin(maxBytes: number): Promise<string>;
+  /** Somebody sits at a terminal who can be asked. */
+  readonly isInteractive: boolean;
+  /** Standard input as it comes. */
+  stdin(): AsyncIterable<Uint8Array>;
+  /** Writes bytes to standard output; resolves when it can take more, or its reader has gone away. */
+  writeBytes(bytes: Uint8Array): Promise<void>;
   /** Milliseconds since the epoch. */
   now(): number;
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
@@ -49,6 +59,16 @@ export interface CliContext {
   isThisMachine(host: string): boolean;
   createClient(options: { url: string; apiKey: string }): Promise<Client>;
   startMuster(options: MusterOptions): Promise<Muster>;
+  startWorker(options: WorkerOptions): Promise<Worker>;
+  migrateStore(options: MigrateStoreOptions): Promise<CopyReport>;
+  /** Backups without a server. */
+  backups(): Promise<typeof import("../compose/restore-store.ts")>;
+  /** The kinds of agents that configuration alone makes. */
+  configuredAgents(): Promise<Pick<typeof import("../start-worker.ts"), "checkAgentsFile">>;
+  /** Agents from a `.claude` folder. */
+  claudeAgents(): Promise<typeof import("../claude-agents.ts")>;
+  /** Which models there are. */
+  models(): Promise<typeof import("../models.ts")>;
   workflowLanguage(): Promise<typeof import("@muster/workflow")>;
   /** Set by the command; what the process exits with. */
   exitCode: number;

@@ -9,9 +9,10 @@ import { runCli } from "./run-cli.ts";
 
 /** What `bin/muster.js` calls. */
 export async function main(): Promise<void> {
+  const context = createProcessContext();
   // Warnings are for whoever works on Muster; printed into a live view they would break it.
-  if (process.env.MUSTER_DEBUG !== "1") process.removeAllListeners("warning");
-  const exitCode = await runCli(process.argv.slice(2), createProcessContext());
+  if (!context.debug) process.removeAllListeners("warning");
+  const exitCode = await runCli(process.argv.slice(2), context);
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   // Idle keep-alive connections would hold the process for seconds.
   process.exit(exitCode);

@@ -11,8 +11,12 @@ export function createProcessContext(): CliContext {
     stdout: createProcessStream(process.stdout),
     stderr: createProcessStream(process.stderr),
     env: process.env,
+    debug: isDebugging(process.env),
     cwd: process.cwd(),
     readStdin,
+    isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    stdin: () => process.stdin,
+    writeBytes,
     now: () => Date.now(),
     sleep: async (durationMs, signal) => {
       await delay(durationMs, undefined, signal ? { signal } : {}).catch(() => undefined);
@@ -27,10 +31,20 @@ export function createProcessContext(): CliContext {
     isThisMachine,
     createClient: async (options) => (await import("@muster/sdk")).createClient(options),
     startMuster: async (options) => (await import("../main.ts")).startMuster(options),
+    startWorker: async (options) => (await import("../start-worker.ts")).startWorker(options),
+    migrateStore: async (options) => (await import("../compose/migrate-store.ts")).migrateStore(options),
+    backups: () => import("../compose/restore-store.ts"),
+    configuredAgents: () => import("../start-worker.ts"),
+    claudeAgents: () => import("../claude-agents.ts"),
+    models: () => import("../models.ts"),
     workflowLanguage: () => import("@muster/workflow"),
     exitCode: 0,
   };
 }
+
+/** Read before the configuration is, since an error in that is reported, too. */
+const isDebugging = ({ MUSTER_DEBUG }: Readonly<Record<string, string | undefined>>): boolean =>
+  MUSTER_DEBUG === "1" || MUSTER_DEBUG === "true";
 
 function createProcessStream(stream: NodeJS.WriteStream): CliStream {
   const closed = new AbortController();
@@ -81,6 +95,11 @@ async function readStdin(maxBytes: number): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Waits for a slow reader, so that a large file is never in memory. One who has left is waited for no longer. */
+function writeBytes(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(bytes, () => resolve()));
 }
 
 function onSignal(listener: (signal: StopSignal) => void): () => void {

@@ -33,7 +33,7 @@ test("a fault that nobody foresaw names the way to its stack, and MUSTER_DEBUG=1
   reportError(new TypeError("x is not a function"), quiet);
   expect(quiet.stderr.text()).toContain("MUSTER_DEBUG=1");
   expect(quiet.stderr.text()).not.toContain("    at ");
-  const debug = createFakeCliContext({ env: { MUSTER_DEBUG: "1" } });
+  const debug = createFakeCliContext({ debug: true });
   reportError(new Error("outer", { cause: new Error("inner") }), debug);
   expect(debug.stderr.text()).toContain("    at ");
   expect(debug.stderr.text()).toContain("caused by Error: inner");

@@ -31,7 +31,7 @@ interface ErrorFacts {
  */
 export function reportError(error: unknown, context: CliContext): number {
   const { stderr } = context;
-  const debug = context.env.MUSTER_DEBUG === "1";
+  const debug = context.debug;
   const message = error instanceof Error ? error.message : String(error);
   stderr.write(`${stderr.colors.red("error:")} ${printable(message, "\n")}\n`);
   for (const { path, message: detail } of schemaErrors(error)) {

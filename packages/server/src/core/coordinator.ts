@@ -3,11 +3,18 @@ import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Log } from "../ports/log.ts";
 import type { MessageBus } from "../ports/message-bus.ts";
+import type { Signals } from "../ports/signals.ts";
 import type { Aftermath, Announce } from "./aftermath.ts";
+import type { Budgets } from "./budgets/create-budgets.ts";
+import type { DeadlockWatch } from "./deadlocks/deadlock-watch.ts";
 import type { Directory } from "./discovery/directory.ts";
 import type { Dispatcher } from "./dispatch/dispatcher.ts";
 import type { EventFeed } from "./events/event-feed.ts";
 import type { Waiters } from "./events/waiters.ts";
+import type { Locking } from "./locks/lock-service.ts";
+import { createNodeSignals, type NodeSignal } from "./node-signals.ts";
+import type { BreakerRow } from "./queue/statements/breakers.ts";
+import type { Breakers } from "./resilience/breakers.ts";
 import { isoTime } from "./task-view.ts";
 import type { Upkeep } from "./upkeep/upkeep.ts";
 
@@ -21,7 +28,13 @@ export interface CoordinatorDependencies {
   feed: EventFeed;
   waiters: Waiters;
   upkeep: Upkeep;
+  locking: Pick<Locking, "passOn">;
+  deadlocks: Pick<DeadlockWatch, "suspect">;
+  breakers: Pick<Breakers, "take" | "refresh">;
+  /** Left out where there is one node. */
+  signals?: Signals;
   advanceRuns: (runIds: readonly string[]) => void;
+  spending: Pick<Budgets, "release">;
 }
 
 /** Stop messages go before everything else. */
@@ -33,16 +46,23 @@ const stopPriority = 10;
  *
  *   submit → admit → enqueue ┐
  *              settle ┬──────┴→ ready routes → discover → reserve → claim → send      (dispatcher)
- *                     ├→ freed slots ────────↗
+ *                     ├→ freed slots ────────↗                       ↗
+ *                     ├→ tasks handed on in the slots of others ─────
  *                     ├→ steps that are over → close, open, end                      (runs)
+ *                     ├→ room under a budget → held tasks                            (budget keeper)
  *                     ├→ ended tasks → whoever waited for them                       (waiters)
  *                     ├→ agents that must stop → a message each                      (bus)
- *                     └→ events → every subscriber, in order                         (feed)
+ *                     ├→ tasks that began to wait → circles, inherited priority             (deadlocks)
+ *                     ├→ locks of attempts that are over → who stands first in line         (locking)
+ *                     ├→ breakers that moved → out of discovery, or in again              (directory)
+ *                     ├→ events → every subscriber, in order                         (feed)
+ *                     └→ all of it, in short → the other nodes                       (node signals)
  *
  * All of it can be lost in a crash: the database knows it again, and upkeep finds it.
  */
-export function createCoordinator(deps: CoordinatorDependencies): Announce {
-  const { directory, dispatcher, bus, clock, ids, log, feed, waiters, upkeep } = deps;
+export function createCoordinator(deps: CoordinatorDependencies) {
+  const { directory, dispatcher, bus, clock, ids, log, feed, waiters, upkeep, breakers } = deps;
+  const others = createNodeSignals(deps.signals, clock, { signal: hear, gap: lookAround });
 
   function stopWork({
     agentId,
@@ -74,27 +94,72 @@ export function createCoordinator(deps: CoordinatorDependencies): Announce {
     });
   }
 
-  return function announce({
-    ready = [],
-    fresh = [],
-    ended = [],
-    freed = [],
-    runs = [],
-    stop = [],
-    dueAt,
-  }: Aftermath): void {
+  function passOn(taskIds: readonly string[]): void {
+    deps.locking.passOn(taskIds).catch((error: unknown) => {
+      log.warn({ error }, "Locks of attempts that are over were not passed on; upkeep will.");
+    });
+  }
+
+  const announce: Announce = (aftermath) => {
+    const { ready = [], fresh = [], handed = [], ended = [], freed = [], runs = [], stop = [] } = aftermath;
+    const { breakers: changed = [], budgets = [] } = aftermath;
     feed.wake();
-    if (stop.length > 0) for (const order of stop) stopWork(order);
+    for (const row of noteBreakers(changed)) if (row.state === "closed") directory.forgive(row.agent_id);
+    if (handed.length > 0) dispatcher.handOver(handed);
+    for (const order of stop) stopWork(order);
     if (ended.length > 0) waiters.ended(ended);
     if (runs.length > 0) deps.advanceRuns(runs);
-    if (dueAt !== undefined) upkeep.lookAt(dueAt);
-    if (freed.length === 0) {
-      if (ready.length > 0 || fresh.length > 0) dispatcher.nudge(ready, fresh);
-      return;
+    if (budgets.length > 0) deps.spending.release(budgets);
+    if (aftermath.suspects !== undefined) deps.deadlocks.suspect(aftermath.suspects);
+    if (aftermath.unlocked !== undefined && aftermath.unlocked.length > 0) passOn(aftermath.unlocked);
+    if (aftermath.dueAt !== undefined) upkeep.lookAt(aftermath.dueAt);
+    if (freed.length === 0) dispatch(aftermath);
+    else {
+      directory.release(freed).then(
+        () => dispatch(aftermath),
+        (error: unknown) => log.warn({ error }, "Slots could not be given back; upkeep will."),
+      );
     }
-    directory.release(freed).then(
-      () => dispatcher.nudge(ready, fresh),
-      (error: unknown) => log.warn({ error }, "Slots could not be given back; upkeep will."),
-    );
+
+    function dispatch({ dueAt }: Aftermath): void {
+      if (ready.length + fresh.length + freed.length + changed.length > 0) dispatcher.nudge(ready, fresh);
+      const routes = dispatcher.isRunning() ? [] : [...ready, ...fresh.map((task) => task.route)];
+      others.tell({
+        ended: [...ended],
+        freed: freed.length > 0,
+        ready: routes,
+        dueAt: dueAt ?? null,
+        breakers: [...changed],
+      });
+    }
   };
+
+  /** Knows breakers as they are now before anybody is given work; answers those whose state is another one. */
+  function noteBreakers(rows: readonly BreakerRow[]): BreakerRow[] {
+    if (rows.length === 0) return [];
+    for (const { retry_at } of rows) if (retry_at !== null) upkeep.lookAt(retry_at);
+    return breakers.take(rows);
+  }
+
+  /** What another node did. */
+  function hear({ ended, freed, ready, dueAt, breakers: changed = [], more }: NodeSignal): void {
+    feed.wake();
+    noteBreakers(changed);
+    waiters.ended(ended);
+    if (dueAt !== null) upkeep.lookAt(dueAt);
+    if (freed || ready.length > 0 || changed.length > 0) dispatcher.nudge(ready);
+    if (more) lookAround();
+  }
+
+  /** Signals of other nodes may have been lost: looks for what they would have said. */
+  function lookAround(): void {
+    feed.wake();
+    for (const look of [waiters.recheck, breakers.refresh, dispatcher.refresh]) {
+      look().catch((error: unknown) => log.warn({ error }, "What other nodes did will be looked for later."));
+    }
+  }
+
+  return { announce, start: others.start, stop: others.stop };
 }
+
+export type Coordinator = ReturnType<typeof createCoordinator>;

@@ -5,12 +5,17 @@ import type {
   AgentResponse,
   AgentSession,
   AgentStatus,
+  BudgetResume,
   CancelReport,
   Deadlock,
   Event,
   EventType,
   Explanation,
   Message,
+  Rollout,
+  RolloutDetail,
+  RolloutFilter,
+  RolloutStart,
   Run,
   RunDetail,
   RunStart,
@@ -21,6 +26,34 @@ import type {
   TaskSubmission,
 } from "@muster/sdk/protocol";
 import type { Subscription } from "../ports/message-bus.ts";
+import type { ArtifactService } from "./artifacts/artifacts.ts";
+import type { BackupService } from "./backup/backup-service.ts";
+import type { KeyService } from "./keys/keys.ts";
+import type { MemoryService } from "./memory/memories.ts";
+import type { StateService } from "./state/state-space.ts";
+
+export type { ArtifactService, Artifacts } from "./artifacts/artifacts.ts";
+export type { ApiKey, KeyService } from "./keys/keys.ts";
+export type { Memories, MemoryService } from "./memory/memories.ts";
+export type { ScheduleService } from "./schedules/schedules.ts";
+export type { StateChangeFilter, StateChanges, StateService, StateSpace } from "./state/state-space.ts";
+
+import type { LockService } from "./locks/lock-hands.ts";
+import type { InboxService, PersonService } from "./people/people-services.ts";
+import type {
+  BreakerService,
+  DeadLetterService,
+  RetryPolicyService,
+} from "./resilience/resilience-services.ts";
+import type { ScheduleService } from "./schedules/schedules.ts";
+import type { StateSnapshotService } from "./state-snapshots/state-snapshots.ts";
+import type { TriggerService } from "./triggers/triggers.ts";
+
+export type { LockHands, LockService } from "./locks/lock-hands.ts";
+export type { InboxService, PersonService } from "./people/people-services.ts";
+export type * from "./resilience/resilience-services.ts";
+export type { StateSnapshotService, StateSnapshots } from "./state-snapshots/state-snapshots.ts";
+export type { TriggerService } from "./triggers/triggers.ts";
 
 /**
  * What an orchestrator offers, by subject. The HTTP API, the WebSocket gateway and the in-process library all
@@ -28,11 +61,26 @@ import type { Subscription } from "../ports/message-bus.ts";
  */
 export interface Orchestrator {
   readonly tasks: TaskService;
+  readonly deadLetters: DeadLetterService;
+  readonly retryPolicies: RetryPolicyService;
   readonly runs: RunService;
+  readonly schedules: ScheduleService;
+  readonly triggers: TriggerService;
   readonly agents: AgentService;
+  readonly breakers: BreakerService;
   readonly gateway: AgentGateway;
   readonly events: EventService;
   readonly keys: KeyService;
+  readonly nodes: NodeService;
+  readonly rollouts: RolloutService;
+  readonly artifacts: ArtifactService;
+  readonly backups: BackupService;
+  readonly state: StateService;
+  readonly stateSnapshots: StateSnapshotService;
+  readonly locks: LockService;
+  readonly memories: MemoryService;
+  readonly people: PersonService;
+  readonly inbox: InboxService;
   /** Begins to dispatch and to keep up. */
   start(): Promise<void>;
   /** Hands out no more work, and lets what is under way be settled for up to `graceMs` (10 s). */
@@ -48,6 +96,8 @@ export interface Principal {
   tenant: string;
   role: Role;
   name: string;
+  /** The person whose key it is: in the inbox it acts as nobody else. */
+  personId?: string;
 }
 
 export interface Page<T> {
@@ -85,6 +135,8 @@ export interface TaskService {
   cancel(id: string, principal: Principal): Promise<CancelReport>;
   /** Gives a failed or cancelled task its attempts back. Anything else: `not_retryable`. */
   retry(id: string, principal: Principal): Promise<Task>;
+  /** Raises the budget that the task brought along, and lets work under it go on; with runs alike. */
+  resume(id: string, request: BudgetResume, principal: Principal): Promise<TaskDetail>;
   explain(id: string, principal: Principal): Promise<Explanation>;
   deadlocks(principal: Principal): Promise<Deadlock[]>;
 }
@@ -104,6 +156,21 @@ export interface RunService {
   cancel(id: string, principal: Principal): Promise<CancelReport>;
   /** Runs again from the steps that failed; what completed stays. */
   retry(id: string, principal: Principal): Promise<Run>;
+  resume(id: string, request: BudgetResume, principal: Principal): Promise<Run>;
+}
+
+/** Shares tasks of a capability out between two versions of its agents. */
+export interface RolloutService {
+  start(request: RolloutStart, principal: Principal): Promise<Rollout>;
+  get(id: string, principal: Principal): Promise<RolloutDetail>;
+  /** Newest first. */
+  list(filter: RolloutFilter, principal: Principal): Promise<Page<Rollout>>;
+  /** To the next step, or past all of them with `toEnd`. */
+  promote(id: string, how: { toEnd?: boolean }, principal: Principal): Promise<Rollout>;
+  /** Everything is the baseline's again. */
+  abort(id: string, how: { reason?: string }, principal: Principal): Promise<Rollout>;
+  /** One that has ended says no longer who gets tasks. */
+  clear(id: string, principal: Principal): Promise<Rollout>;
 }
 
 export interface AgentFilter {
@@ -124,31 +191,50 @@ export interface AgentService {
   setStatus(id: string, status: "available" | "maintenance", principal: Principal): Promise<Agent>;
 }
 
-/** The door for agents. Transports (in process, WebSocket, HTTP) translate to it and decide nothing. */
+/** Why a line to an agent ends: the agent has another one or is gone, or this node is about to stop. */
+export type LineEnd = "replaced" | "closing";
+
+/** Called with each message for an agent that is connected here. */
+export interface AgentLine {
+  (message: Message): void;
+  /** Nothing more comes this way. Answers what the agent has not got, which then goes another way. */
+  end?(reason: LineEnd): readonly Message[];
+}
+
+/**
+ * The door for agents. Transports (in process, WebSocket, HTTP) translate to it and decide nothing. It is one
+ * door with many nodes: a session is good at each, and an agent is connected where it came last.
+ */
 export interface AgentGateway {
   /**
-   * Registers an agent (again) and delivers its messages to `deliver` until it leaves, expires, or another
-   * connection registers under the same id and session.
+   * Registers an agent (again) and delivers its messages to `line` until it leaves, expires, or comes another way.
+   * Null: it reads its own queue on the bus.
    */
   register(
     registration: AgentRegistration,
     principal: Principal,
-    deliver: (message: Message) => void,
+    line: AgentLine | null,
   ): Promise<AgentSession>;
-  /** The agent that a session token belongs to. */
-  authenticate(session: string): { agentId: string } | undefined;
-  /** Points the messages of a registered agent to another connection, as after a reconnect. */
-  attach(agentId: string, deliver: (message: Message) => void): void;
+  /** The agent that a session token belongs to, whichever node it was opened at. */
+  authenticate(session: string): Promise<{ agentId: string } | undefined>;
+  /** Points the messages of a registered agent to another connection, here or from another node. */
+  attach(agentId: string, session: string, line: AgentLine): Promise<void>;
+  /** Whether the agent is connected here and has not gone to another node since. */
+  isHome(agentId: string): Promise<boolean>;
   /** Runs one operation of a registered agent. The request is validated here. */
   request<O extends AgentOperation>(agentId: string, operation: O, body: unknown): Promise<AgentResponse<O>>;
   /** The connection is gone without a farewell: unless it comes back within the grace, the agent expires. */
   detach(agentId: string): void;
+  /** This node is about to stop: agents lose their lines, and what they have not got waits for them at the bus. */
+  handOver(): Promise<void>;
 }
 
 export interface EventFilter {
   taskId?: string;
   runId?: string;
   types?: readonly EventType[];
+  /** Only changes of state in this project. */
+  project?: string;
 }
 
 export interface EventService {
@@ -168,25 +254,27 @@ export interface EventService {
   ): Subscription;
 }
 
-export interface ApiKey {
-  id: string;
-  name: string;
-  role: Role;
-  tenant: string;
-  createdAt: string;
-  revokedAt: string | null;
+/** Whoever works on a task proves it with the live lease. */
+export interface TaskLease {
+  agentId: string;
+  taskId: string;
+  leaseToken: string;
 }
 
-export interface KeyService {
-  /** Null for a key that is unknown or revoked. Keys are kept as hashes. */
-  authenticate(key: string): Promise<Principal | null>;
-  /** The key itself is in this answer and nowhere else. */
-  create(
-    request: { name: string; role: Role; tenant: string },
-    principal: Principal,
-  ): Promise<ApiKey & { key: string }>;
-  list(principal: Principal): Promise<ApiKey[]>;
-  revoke(id: string, principal: Principal): Promise<ApiKey>;
-  /** Creates the first admin key where there is none; null where there is one already. */
-  bootstrap(): Promise<string | null>;
+/** A process that serves this orchestrator; several may share one database. */
+export interface NodeInfo {
+  /** Another one after every start. */
+  id: string;
+  name: string;
+  url: string | null;
+  version: string;
+  startedAt: string;
+  lastSeen: string;
+}
+
+export interface NodeService {
+  /** Lists this node from now on, until it leaves or falls silent. */
+  announce(node: Pick<NodeInfo, "name" | "url" | "version">): Promise<void>;
+  leave(): Promise<void>;
+  list(principal: Principal): Promise<NodeInfo[]>;
 }

@@ -10,6 +10,8 @@ export const priorityName = (value: number): Priority => nameOfPriority.get(valu
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
 export const isoTimeOrNull = (ms: number | null): string | null => (ms === null ? null : isoTime(ms));
 
+type RolloutPlace = NonNullable<Task["rollout"]>["side"];
+
 /** A row as the world sees it. */
 export function taskOf(row: TaskRow): Task {
   return {
@@ -39,5 +41,8 @@ export function taskOf(row: TaskRow): Task {
     startedAt: isoTimeOrNull(row.started_at),
     finishedAt: isoTimeOrNull(row.ended_at),
     deadlineAt: isoTimeOrNull(row.deadline_at),
+    ...(row.rollout_id === null
+      ? {}
+      : { rollout: { id: row.rollout_id, side: row.rollout_side as RolloutPlace } }),
   };
 }

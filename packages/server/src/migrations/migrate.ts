@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { MusterError } from "@muster/sdk/protocol";
 import type { Database, Statement } from "../ports/database.ts";
 
@@ -28,6 +29,21 @@ const createTable = `
     applied_at  timestamptz not null default now()
   )`;
 
+/** What is raised where somebody else has the lock: a SQLSTATE of our own. */
+const busy = "MUBSY";
+
+/** The transaction's own lock, which goes with it, however it ends. The number is "migrate" in letters. */
+const takeLock = `
+  do $$ begin
+    if not pg_try_advisory_xact_lock(${0x6d_6967_7261_7465n}) then
+      raise exception 'another node is migrating' using errcode = '${busy}';
+    end if;
+  end $$`;
+
+/** How often a node that waits for another asks again, and says so. */
+const askEveryMs = 200;
+const sayEveryMs = 5_000;
+
 const listApplied: Statement<Applied> = {
   name: "migration_list_applied",
   text: "select number, name, checksum from migration order by number",
@@ -39,23 +55,37 @@ const checksumOf: Statement<{ checksum: string }> = {
   text: "select encode(sha256(convert_to($1, 'UTF8')), 'hex') as checksum",
 };
 
+export interface MigrateOptions {
+  /** How long to wait for another node that is migrating; 10 minutes when left out. */
+  waitMs?: number;
+  /** Told, in sentences, what is waited for. */
+  onProgress?: (sentence: string) => void;
+}
+
 /**
  * Brings the tables of a store up to this program: runs the migrations that it has not seen, in order, each in a
  * transaction with the row that records it. Resolves with the names of those it ran. Nodes that start at once are
- * fine: one runs a migration, the others wait and find it done.
+ * fine: one runs a migration, the others wait and find it done. One that dies leaves a migration whole or undone.
  *
- * Errors: `conflict` where the store is newer than the program or ran a migration with another text.
+ * Errors: `conflict` where the store is newer than the program or ran a migration with another text, `unavailable` where
+ * another node went on migrating for longer than `waitMs`.
  */
-export async function migrate(database: Database, migrations: readonly Migration[]): Promise<string[]> {
+export async function migrate(
+  database: Database,
+  migrations: readonly Migration[],
+  options: MigrateOptions = {},
+): Promise<string[]> {
   migrations.forEach(({ number, name }, index) => {
     if (!/^[a-z0-9-]+$/.test(name)) throw new Error(`A migration's name is lower-case words, not "${name}".`);
     if (number !== index + 1)
       throw new Error(`Migration ${name} has number ${number} in place ${index + 1}.`);
   });
-  await ensureTable(database);
+  const [table] = await database.query(findTable);
+  if (!table?.found) await executeAlone(database, createTable, options);
   refuseNewer(await database.query(listApplied), migrations);
   const done: string[] = [];
-  for (const migration of migrations) if (await apply(database, migration)) done.push(migration.name);
+  for (const migration of migrations)
+    if (await apply(database, migration, options)) done.push(migration.name);
   return done;
 }
 
@@ -69,17 +99,12 @@ function refuseNewer(applied: readonly Applied[], migrations: readonly Migration
     );
 }
 
-async function ensureTable(database: Database): Promise<void> {
-  const exists = async () => (await database.query(findTable))[0]?.found === true;
-  if (await exists()) return;
-  await database.execute(createTable).catch(async (error) => {
-    // Another node that created it at the same moment makes PostgreSQL report a clash of names.
-    if (!(await exists())) throw error;
-  });
-}
-
 /** True where this call ran the migration. */
-async function apply(database: Database, { number, name, sql }: Migration): Promise<boolean> {
+async function apply(
+  database: Database,
+  { number, name, sql }: Migration,
+  options: MigrateOptions,
+): Promise<boolean> {
   const [row] = await database.query(checksumOf, [sql]);
   const checksum = row?.checksum ?? "";
   const isDone = async () => {
@@ -88,15 +113,49 @@ async function apply(database: Database, { number, name, sql }: Migration): Prom
     return known !== undefined;
   };
   if (await isDone()) return false;
-  // A script without BEGIN is one transaction. Its row comes first: a node that is late waits at the primary key.
+  // Its row comes first: where another node was quicker, the primary key ends the script before it changes anything.
   const record = `insert into migration (number, name, checksum) values (${number}, '${name}', '${checksum}')`;
   try {
-    await database.execute(`${record};\n${sql}`);
+    await executeAlone(database, `${record};\n${sql}`, options);
     return true;
   } catch (error) {
     if (await isDone()) return false;
     throw failed(number, name, error);
   }
+}
+
+/**
+ * Runs a script as one transaction, in which nobody else migrates. It asks for the lock and does not queue for it, so
+ * that whoever waits can say so and give up. A migration may take longer than other statements.
+ */
+async function executeAlone(database: Database, script: string, options: MigrateOptions): Promise<void> {
+  const { waitMs = 600_000, onProgress = () => {} } = options;
+  const from = performance.now();
+  let saidMs = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    try {
+      return await database.execute(`${takeLock};\nset local statement_timeout = 0;\n${script}`);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== busy) throw error;
+    }
+    const waitedMs = performance.now() - from;
+    if (waitedMs >= waitMs) throw stillBusy(waitedMs);
+    if (waitedMs - saidMs >= sayEveryMs) {
+      onProgress(
+        `another node is migrating the database; waiting for it (${Math.round(waitedMs / 1_000)} s)…`,
+      );
+      saidMs = waitedMs;
+    }
+    await pause(askEveryMs);
+  }
+}
+
+function stillBusy(waitedMs: number): MusterError {
+  return new MusterError(
+    "unavailable",
+    `Another node has been migrating the database for ${Math.round(waitedMs / 1_000)} s.`,
+    { hint: "Wait until it has finished, or end its connection to the database, then start again." },
+  );
 }
 
 function failed(number: number, name: string, cause: unknown): Error {

@@ -21,13 +21,27 @@ export type SqlValue = string | number | boolean | null | readonly string[] | re
 /**
  * `bigint` columns come back as numbers, `json` and `jsonb` as parsed values, `uuid` as text. A statement
  * outside a transaction is a transaction of its own and durable when it returns, unless it says otherwise.
+ *
+ * What is tried again by itself, each up to 5 times, because it certainly had no effect: a statement or transaction
+ * that PostgreSQL ended for a deadlock or a serialization failure; a statement whose connection was gone before it
+ * was sent, or was ended by the server's shutdown; a transaction whose connection was lost before its COMMIT was sent. While no connection can be had, calls wait
+ * for some seconds first.
+ *
+ * Errors: `unavailable` where the database is away or too busy. If the connection was lost after a statement outside
+ * a transaction, or a COMMIT, was sent, nobody knows whether it took effect: repeat it only where that does no harm, or
+ * look. Everything else is PostgreSQL's own error with its SQLSTATE in `code`.
  */
 export interface Database extends Queryable {
   /**
-   * Runs `work` in one READ COMMITTED transaction: commits when it resolves, rolls back when it throws.
-   * Deadlocks and serialization failures run it again, up to 5 times, so `work` has no other effects.
+   * Runs `work` in one READ COMMITTED transaction: commits when it resolves, rolls back when it throws. It may run
+   * more than once, so `work` has no other effects.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` on everything as it is at one moment, to be read and not changed, while others go on writing. It may
+   * take hours. `work` runs once: a connection that is lost on the way is `unavailable`.
+   */
+  snapshot<T>(work: (reader: Queryable) => Promise<T>): Promise<T>;
   /** Runs a script of several statements without parameters, as migrations do. */
   execute(script: string): Promise<void>;
   /** What the engine needs from us from time to time: PGlite neither vacuums nor checkpoints by itself. */

@@ -1,18 +1,12 @@
 import { randomUUID } from "node:crypto";
-import {
-  type Agent,
-  type AgentRegistration,
-  type AgentSession,
-  type Message,
-  MusterError,
-} from "@muster/sdk/protocol";
-import type { AgentGateway, AgentService } from "../core/orchestrator.ts";
+import { type Agent, type AgentRegistration, type AgentSession, MusterError } from "@muster/sdk/protocol";
+import type { AgentGateway, AgentLine, AgentService } from "../core/orchestrator.ts";
 import type { FakeOrchestrator } from "./fake-orchestrator.ts";
 
 interface Registered {
   agent: Agent;
   session: string;
-  deliver: (message: Message) => void;
+  line: AgentLine | null;
 }
 
 /** Agents in memory. Operations are recorded and answered with what fits. */
@@ -42,19 +36,20 @@ export function createFakeAgents() {
   };
 
   const gateway: AgentGateway = {
-    async register(registration, _principal, deliver): Promise<AgentSession> {
+    async register(registration, _principal, line): Promise<AgentSession> {
       const agent = newAgent(registration);
       const session = randomUUID();
-      byId.set(agent.id, { agent, session, deliver });
+      byId.set(agent.id, { agent, session, line });
       return { agentId: agent.id, session, heartbeatMs: 5_000, leaseMs: 30_000 };
     },
-    authenticate(session) {
+    async authenticate(session) {
       const found = [...byId.values()].find((registered) => registered.session === session);
       return found === undefined ? undefined : { agentId: found.agent.id };
     },
-    attach(agentId, deliver) {
-      find(agentId).deliver = deliver;
+    async attach(agentId, _session, line) {
+      find(agentId).line = line;
     },
+    isHome: async (agentId) => byId.has(agentId),
     async request(agentId, operation, body) {
       find(agentId);
       await held;
@@ -63,6 +58,9 @@ export function createFakeAgents() {
       return answers[operation] as never;
     },
     detach: (agentId) => void detached.push(agentId),
+    async handOver() {
+      for (const { line } of byId.values()) line?.end?.("closing");
+    },
   };
 
   let sent = 0;
@@ -77,7 +75,7 @@ export function createFakeAgents() {
     expire: (agentId: string) => void byId.delete(agentId),
     deliver(agentId: string, payload: unknown) {
       const number = String(++sent);
-      find(agentId).deliver({
+      find(agentId).line?.({
         id: number,
         type: "event",
         from: "orchestrator",
@@ -94,14 +92,28 @@ const answers = {
   heartbeat: { lost: [] },
   settle: { accepted: true },
   journal: { recorded: true },
+  usage: { granted: true, reached: null, left: { moneyMicros: null, tokens: null } },
   delegate: { taskIds: [] },
   wait: { parked: false, settled: [] },
+  lock: { grant: null, position: null },
+  renewLock: { name: "", token: "", fence: 1, expiresAt: "" },
+  unlock: { released: true },
   progress: {},
   log: {},
   send: { messageId: "1" },
   broadcast: { messageId: "1" },
   query: { payload: null },
   reply: { messageId: "1" },
+  readState: {},
+  writeState: {},
+  listState: { items: [], next: null },
+  watchState: { items: [], position: 0 },
+  listStateVersions: { items: [], next: null },
+  remember: {},
+  recall: { items: [], vector: "none", model: null, note: null },
+  forget: { forgotten: 0 },
+  listMemories: { items: [], next: null },
+  findAgents: { agents: [] },
   leave: {},
 };
 

@@ -59,8 +59,14 @@ export function createFakeCliContext(
     stdout: createFakeStream({ isTTY }),
     stderr: createFakeStream({ isTTY }),
     env: {},
+    debug: false,
     cwd: "/nowhere",
+    isInteractive: false,
     readStdin: missing("standard input"),
+    stdin: () => {
+      throw new Error("this test has no standard input");
+    },
+    writeBytes: missing("standard output for bytes"),
     now: () => Date.parse("2026-01-01T00:01:00Z"),
     // Long enough for what is under way to go on, short enough for a test.
     sleep: (durationMs) => new Promise((resolve) => setTimeout(resolve, Math.min(durationMs, 20))),
@@ -74,6 +80,12 @@ export function createFakeCliContext(
     isThisMachine: (host) => host === "localhost" || host === "127.0.0.1",
     createClient: missing("client"),
     startMuster: missing("orchestrator"),
+    startWorker: missing("worker"),
+    migrateStore: missing("store"),
+    backups: missing("backups"),
+    configuredAgents: () => import("../start-worker.ts"),
+    claudeAgents: () => import("../claude-agents.ts"),
+    models: () => import("../models.ts"),
     workflowLanguage: () => import("@muster/workflow"),
     exitCode: 0,
     left,

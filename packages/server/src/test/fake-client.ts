@@ -13,10 +13,19 @@ export function createFakeClient(parts: Parts): Client {
     });
   return {
     tasks: part("tasks", parts.tasks),
+    deadLetters: part("deadLetters", parts.deadLetters),
+    retryPolicies: part("retryPolicies", parts.retryPolicies),
     runs: part("runs", parts.runs),
+    schedules: part("schedules", parts.schedules),
+    triggers: part("triggers", parts.triggers),
     agents: part("agents", parts.agents),
+    breakers: part("breakers", parts.breakers),
     events: part("events", parts.events),
     keys: part("keys", parts.keys),
+    memory: part("memory", parts.memory),
+    artifacts: part("artifacts", parts.artifacts),
+    people: part("people", parts.people),
+    inbox: part("inbox", parts.inbox),
     info: parts.info ?? (async () => ({ name: "muster", version: "0.0.0", latestEvent: 0 })),
   } as Client;
 }
@@ -38,6 +47,7 @@ export function fakeRun(overrides: Partial<Run> = {}): Run {
       tasks: { total: 0, completed: 0, failed: 0 },
       reason: null,
     })),
+    budget: null,
     createdAt: "2026-01-01T00:00:00.000Z",
     finishedAt: null,
     ...overrides,

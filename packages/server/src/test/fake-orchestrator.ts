@@ -1,8 +1,25 @@
 import { randomUUID } from "node:crypto";
 import { type Event, type EventType, MusterError } from "@muster/sdk/protocol";
-import type { ApiKey, KeyService, Orchestrator, Principal } from "../core/orchestrator.ts";
+
+import type {
+  ApiKey,
+  KeyService,
+  Orchestrator,
+  Principal,
+  RolloutService,
+  ScheduleService,
+  StateSnapshots,
+  TriggerService,
+} from "../core/orchestrator.ts";
+
 import { createFakeAgents } from "./fake-agents.ts";
+import { createFakeArtifacts } from "./fake-artifacts.ts";
+import { createFakeBackups } from "./fake-backups.ts";
+import { createFakeBreakers } from "./fake-breakers.ts";
 import { createFakeEvents } from "./fake-events.ts";
+import { createFakeLocks } from "./fake-locks.ts";
+import { createFakeMemories } from "./fake-memories.ts";
+import { createFakeState } from "./fake-state.ts";
 import { createFakeRuns, createFakeTasks } from "./fake-work.ts";
 
 /** Keys that every fake orchestrator knows. */
@@ -44,18 +61,41 @@ export interface FakeOrchestrator extends Orchestrator {
 }
 
 /** A small orchestrator in memory: it keeps and answers, and does no work of its own. */
-export function createFakeOrchestrator(): FakeOrchestrator {
+export function createFakeOrchestrator({ artifacts = createFakeArtifacts() } = {}): FakeOrchestrator {
   const events = createFakeEvents();
   const tasks = createFakeTasks(events);
   const agents = createFakeAgents();
   const keyService = createKeys();
   return {
     tasks: tasks.service,
+    deadLetters: {
+      list: async () => ({ items: [], next: null }),
+      retry: async () => ({ done: [], runs: [], skipped: [], next: null }),
+      drop: async () => ({ done: [], runs: [], skipped: [], next: null }),
+    },
+    retryPolicies: {
+      list: async () => [],
+      get: async (capability) => Promise.reject(noPolicy(capability)),
+      set: async (capability) => Promise.reject(noPolicy(capability)),
+      remove: async (capability) => Promise.reject(noPolicy(capability)),
+    },
     runs: createFakeRuns(events),
+    schedules: noSchedules,
+    triggers: noTriggers,
     agents: agents.service,
+    breakers: createFakeBreakers(agents.service),
     gateway: agents.gateway,
     events: events.service,
     keys: keyService.service,
+    nodes: { announce: async () => {}, leave: async () => {}, list: async () => [] },
+    state: createFakeState(),
+    stateSnapshots: { of: () => noSnapshots },
+    artifacts,
+    backups: createFakeBackups(),
+    rollouts: noRollouts,
+    locks: createFakeLocks(),
+    memories: createFakeMemories(),
+    ...nobody,
     start: async () => {},
     drain: async () => {},
     stop: async () => {},
@@ -71,6 +111,80 @@ export function createFakeOrchestrator(): FakeOrchestrator {
     revoke: keyService.revoke,
   };
 }
+
+const noPerson = async (): Promise<never> => {
+  throw new MusterError("not_found", "This fake has no people.");
+};
+
+const nobody: Pick<Orchestrator, "people" | "inbox"> = {
+  people: { put: noPerson, list: async () => [], get: noPerson, remove: noPerson },
+  inbox: {
+    list: async () => ({ items: [], next: null }),
+    get: noPerson,
+    claim: noPerson,
+    release: noPerson,
+    answer: noPerson,
+    decline: noPerson,
+    delegate: noPerson,
+    share: noPerson,
+  },
+};
+
+const noSchedule = async (): Promise<never> => {
+  throw new MusterError("not_found", "This fake has no schedules.");
+};
+
+const noSchedules: ScheduleService = {
+  create: noSchedule,
+  list: async () => ({ items: [], next: null }),
+  get: noSchedule,
+  pause: noSchedule,
+  resume: noSchedule,
+  run: noSchedule,
+  delete: noSchedule,
+};
+
+const noTrigger = async (): Promise<never> => {
+  throw new MusterError("not_found", "This fake has no triggers.");
+};
+
+const noTriggers: TriggerService = {
+  create: noTrigger,
+  list: async () => ({ items: [], next: null }),
+  get: noTrigger,
+  pause: noTrigger,
+  resume: noTrigger,
+  delete: noTrigger,
+};
+
+const noSnapshot = async (): Promise<never> => {
+  throw new MusterError("not_found", "This fake has no snapshots.");
+};
+
+const noSnapshots: StateSnapshots = {
+  create: noSnapshot,
+  list: async () => ({ items: [], next: null }),
+  get: noSnapshot,
+  content: noSnapshot,
+  restore: noSnapshot,
+  delete: noSnapshot,
+  prune: async ({ dryRun = false }) => ({ dryRun, kept: [], removed: [] }),
+};
+
+const noRollout = (): never => {
+  throw new MusterError("not_found", "There is no rollout.");
+};
+
+const noRollouts: RolloutService = {
+  start: async () => noRollout(),
+  get: async () => noRollout(),
+  list: async () => ({ items: [], next: null }),
+  promote: async () => noRollout(),
+  abort: async () => noRollout(),
+  clear: async () => noRollout(),
+};
+
+const noPolicy = (capability: string) => new MusterError("not_found", `Nothing is set for ${capability}.`);
 
 function createKeys() {
   const valid = new Map<string, Principal>(Object.entries(principals));

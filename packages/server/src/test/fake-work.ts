@@ -67,7 +67,7 @@ export function createFakeTasks({ emit, wait }: FakeEvents) {
       return { cancelled: [id], stopped: [] };
     },
     async retry(id, principal) {
-      const { dependsOn: _d, failedAttempts: _f, ...task } = find(id, principal);
+      const { dependsOn: _d, failedAttempts: _f, budget: _b, ...task } = find(id, principal);
       if (task.status === "completed" || !isFinal(task.status)) {
         throw new MusterError("not_retryable", `The task ${id} is ${task.status}.`);
       }
@@ -83,6 +83,7 @@ export function createFakeTasks({ emit, wait }: FakeEvents) {
         nextSteps: [],
       };
     },
+    resume: async (id, _request, principal) => find(id, principal),
     deadlocks: async () => [],
   };
 
@@ -131,6 +132,7 @@ function newTask(submission: TaskSubmission, tenant: string): TaskDetail {
     deadlineAt: null,
     dependsOn: [],
     failedAttempts: [],
+    budget: null,
   };
 }
 
@@ -157,6 +159,7 @@ export function createFakeRuns({ emit, wait }: FakeEvents): RunService {
         output: null,
         error: null,
         steps: [],
+        budget: null,
         createdAt: new Date().toISOString(),
         finishedAt: null,
       };
@@ -183,5 +186,6 @@ export function createFakeRuns({ emit, wait }: FakeEvents): RunService {
       if (run.status === "running") throw new MusterError("not_retryable", `The run ${id} is running.`);
       return { ...run, status: "running" };
     },
+    resume: async (id, _request, principal) => find(id, principal),
   };
 }

@@ -6,6 +6,7 @@ import {
   type TaskSubmission,
 } from "@muster/sdk";
 import { createInMemoryRegistry } from "../adapters/agent-registry/in-memory/create-in-memory-registry.ts";
+import { createInMemoryBlobs } from "../adapters/blob-store/in-memory/create-in-memory-blobs.ts";
 import { createSystemClock } from "../adapters/clock/system-clock.ts";
 import { createPgliteDatabase } from "../adapters/database/pglite/create-pglite-database.ts";
 import { createSystemIds } from "../adapters/ids/system-ids.ts";
@@ -21,23 +22,44 @@ import { loadMigrations } from "../migrations/load-migrations.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { Database } from "../ports/database.ts";
 import type { Log } from "../ports/log.ts";
+import { createEmptying } from "./empty-store.ts";
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 export const root: Principal = { tenant: "*", role: "admin", name: "test" };
 export const someone: Principal = { tenant: "default", role: "client", name: "test" };
 
-/** A fresh database in memory with the tables in it. */
+const makeEmbedded = (): Promise<Database> => createPgliteDatabase({ dataDir: null, thread: "main" });
+let makeDatabase = makeEmbedded;
+
+/** Lets the suites of this test file work on databases of another make than in memory. */
+export function makeDatabasesBy(make: () => Promise<Database>): void {
+  makeDatabase = make;
+}
+
+/** A fresh database with the tables in it. */
 export async function freshDatabase(): Promise<Database> {
-  const database = await createPgliteDatabase({ dataDir: null, thread: "main" });
+  const database = await makeDatabase();
   await migrate(database, await loadMigrations());
+  if (makeDatabase === makeEmbedded) emptyings.set(database, await createEmptying(database));
   return database;
 }
 
-/** Empties every table, so that one database serves many tests. */
+/** How each embedded store is emptied. */
+const emptyings = new WeakMap<Database, () => Promise<void>>();
+
+const emptying = {
+  name: "empty_database",
+  text: "truncate task, dependency, attempt, journal, idempotency_key, fair_share, tenant, event, run, run_step, agent, api_key, node, breaker, retry_policy, retry_budget, lock, lock_waiter, rollout, rollout_shadow, state_project, state_document, state_version, schedule, event_trigger, trigger_start, backup_job, backup_schedule, budget, task_usage, memory, memory_embedding, person, inbox_item restart identity",
+};
+
+/**
+ * Empties every table, so that one database serves many tests. As a query it is run again where the last word of an
+ * orchestrator that was stopped stands in its way.
+ */
 export async function emptyDatabase(database: Database): Promise<void> {
-  await database.execute(
-    "truncate task, dependency, attempt, journal, idempotency_key, fair_share, tenant, event, run, run_step, agent, api_key restart identity",
-  );
+  const empty = emptyings.get(database);
+  if (empty !== undefined) await empty();
+  else await database.query(emptying, []);
 }
 
 export interface TestOrchestrator {
@@ -59,6 +81,7 @@ export async function orchestrate(
     database,
     bus: createInProcessBus(),
     registry: createInMemoryRegistry(),
+    blobs: createInMemoryBlobs(),
     clock: createSystemClock(),
     random: { next: () => 0.5 },
     ids: createSystemIds(),
@@ -73,7 +96,7 @@ export async function orchestrate(
     ports,
     async agent(definition) {
       const agent = createAgent(definition);
-      await agent.start({ transport: createInProcessTransport(orchestrator.gateway, root) });
+      await agent.start({ transport: createInProcessTransport(orchestrator, root) });
       agents.push(agent);
       return agent;
     },

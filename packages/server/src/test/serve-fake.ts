@@ -1,5 +1,8 @@
 import { onTestFinished } from "vitest";
+import { createSystemClock } from "../adapters/clock/system-clock.ts";
+import { createInMemoryRateLimits } from "../adapters/rate-limits/in-memory/create-in-memory-rate-limits.ts";
 import { type Api, type ApiOptions, createApi } from "../api/create-api.ts";
+import type { ArtifactService } from "../core/orchestrator.ts";
 import { createFakeOrchestrator, type FakeOrchestrator, keys } from "./fake-orchestrator.ts";
 
 export const localKey = "local-key-of-this-process";
@@ -10,17 +13,23 @@ export const asClient = bearer(keys.client);
 export const asAgent = bearer(keys.agent);
 
 /** An API in front of a fake orchestrator; closed when the test is over. */
-export async function startFake(
-  options: Partial<ApiOptions> = {},
-): Promise<{ api: Api; fake: FakeOrchestrator }> {
-  const fake = createFakeOrchestrator();
-  const api = await createApi({ orchestrator: fake, log: false, version: "1.2.3", localKey, ...options });
+export async function startFake({
+  artifacts,
+  ...options
+}: Partial<ApiOptions> & { artifacts?: ArtifactService } = {}): Promise<{
+  api: Api;
+  fake: FakeOrchestrator;
+}> {
+  const fake = createFakeOrchestrator(artifacts === undefined ? {} : { artifacts });
+  const rateLimits = createInMemoryRateLimits({ clock: createSystemClock() });
+  const served = { orchestrator: fake, log: false, version: "1.2.3", localKey, rateLimits } as const;
+  const api = await createApi({ ...served, ...options });
   onTestFinished(() => api.close());
   return { api, fake };
 }
 
 /** The same on a free port. */
-export async function serveFake(options: Partial<ApiOptions> = {}) {
+export async function serveFake(options: Parameters<typeof startFake>[0] = {}) {
   const { api, fake } = await startFake(options);
   const url = await api.listen({ host: "127.0.0.1", port: 0 });
   return { api, fake, url };

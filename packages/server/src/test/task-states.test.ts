@@ -60,10 +60,6 @@ async function place(status: TaskStatus, joinPolicy = "all"): Promise<Placed> {
     join_policy: joinPolicy,
     pending: status === "blocked" || status === "waiting" ? 1 : 0,
     max_attempts: 3,
-    retry_delay_ms: 1,
-    retry_factor: 1,
-    retry_max_ms: 1,
-    retry_jitter: 0,
     timeout_ms: 1_000,
     input: {},
   };
@@ -103,12 +99,15 @@ const attempts: Record<string, ((task: Placed) => Promise<unknown>)[]> = {
       ]),
   ],
   complete: [
-    ({ id, token }) => database.query(complete, [JSON.stringify([{ id, token, output: {} }]), now]),
-    async ({ id }) => {
+    ({ id, token }) => database.query(complete, [JSON.stringify([{ id, token, output: {} }]), now, 1_000]),
+    ...[undefined, randomUUID()].map((next) => async ({ id }: Placed) => {
+      // On a route of its own, so that nothing that is ready stands in the way of a hand-off.
+      await database.query(sql("update task set route = id::text where id = $1"), [id]);
       const other = await place("in_progress");
+      await database.query(sql("update task set route = $2 where id = $1"), [other.id, id]);
       await link(id, other.id, "need");
-      await database.query(complete, [JSON.stringify([{ ...other, output: {} }]), now]);
-    },
+      await database.query(complete, [JSON.stringify([{ ...other, next, output: {} }]), now, 1_000]);
+    }),
   ],
   releaseDependents: ends.flatMap((status) =>
     (["need", "wait"] as const).map((kind) => async ({ id }: Placed) => {
@@ -118,15 +117,15 @@ const attempts: Record<string, ((task: Placed) => Promise<unknown>)[]> = {
     }),
   ),
   park: [({ id }) => database.query(park, [id, 1, now])],
-  retryTasks: [
-    (task) =>
+  retryTasks: [true, false].map(
+    (counted) => (task) =>
       underLease(task, () =>
         database.query(retryTasks, [
-          JSON.stringify([{ id: task.id, ready_at: now, error: { code: "x", message: "x" } }]),
+          JSON.stringify([{ id: task.id, ready_at: now, error: { code: "x", message: "x" }, counted }]),
           now,
         ]),
       ),
-  ],
+  ),
   endTasks: [
     (task) => underLease(task, () => end(task, "completed")),
     (task) => end(task, "failed"),

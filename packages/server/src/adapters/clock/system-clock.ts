@@ -1,7 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
-
-/** The longest delay that Node's timers can take; beyond it they fire at once. */
-const longestTimerMs = 2 ** 31 - 1;
+import { startTimer } from "./start-timer.ts";
 
 /**
  * The computer's clock, made never to run backwards. It counts on from the wall clock at its start with the
@@ -21,19 +19,5 @@ export function createSystemClock(): Clock {
     return latest;
   }
 
-  return {
-    now,
-    setTimer(delayMs, work) {
-      const dueAt = now() + delayMs;
-      let handle: NodeJS.Timeout;
-      const arm = () => {
-        handle = setTimeout(fire, Math.min(dueAt - now(), longestTimerMs));
-        handle.unref();
-      };
-      // Node's timers can fire a moment early, and a long delay takes several of them.
-      const fire = () => (now() < dueAt ? arm() : work());
-      arm();
-      return { cancel: () => clearTimeout(handle) };
-    },
-  };
+  return { now, setTimer: (delayMs, work) => startTimer(now, now() + delayMs, work) };
 }

@@ -31,6 +31,12 @@ describe("the system's ids", () => {
     expect(isIncreasing([first, ids.next(), ids.next()])).toBe(true);
   });
 
+  test("end in chance that does not come again", () => {
+    const ids = createSystemIds();
+    const tails = Array.from({ length: 5_000 }, () => ids.next().slice(-11));
+    expect(new Set(tails).size).toBe(5_000);
+  });
+
   test("secrets are 256 bits, URL-safe and never the same", () => {
     const ids = createSystemIds();
     const secrets = Array.from({ length: 1_000 }, () => ids.secret());

@@ -1,10 +1,10 @@
 import { agentOperations, Message, MusterError } from "@muster/sdk/protocol";
 import type { FastifyReply } from "fastify";
 import Type from "typebox";
-import type { AgentConnection } from "../agent-connections.ts";
 import { operationNames, unknownOperation } from "../agent-operation.ts";
 import type { ApiContext, ApiServer } from "../api-context.ts";
-import { Mailbox } from "../mailbox.ts";
+import type { Mailbox } from "../mailbox.ts";
+import { createMailboxConnection, isMailbox, type MailboxConnection } from "../mailbox-connection.ts";
 import { AgentId, WaitMs } from "./request-schemas.ts";
 
 const tag = "agent operations";
@@ -93,7 +93,7 @@ function addMessages(app: ApiServer, context: ApiContext): void {
       exposeHeadRoute: false,
     },
     async ({ params, query, headers }, reply) => {
-      const connection = mailboxOf(context, params.id, headers.authorization ?? "");
+      const connection = await mailboxOf(context, params.id, headers.authorization ?? "");
       const { max = 10, waitMs = 25_000 } = query;
       const messages = await poll(context, params.id, connection, reply, { max, waitMs });
       return reply.type("application/json; charset=utf-8").send(`{"messages":[${messages.join(",")}]}`);
@@ -101,18 +101,18 @@ function addMessages(app: ApiServer, context: ApiContext): void {
   );
 }
 
-/** An agent that polls although it came by WebSocket, or to another mailbox, gets its messages here from now on. */
-function mailboxOf(
+/** An agent that polls although it came by WebSocket, or to another node, gets its messages here from now on. */
+async function mailboxOf(
   { connections, orchestrator }: ApiContext,
   agentId: string,
   authorization: string,
-): AgentConnection & { mailbox: Mailbox } {
+): Promise<MailboxConnection> {
+  const { gateway } = orchestrator;
   const known = connections.get(agentId);
-  if (known?.mailbox !== undefined) return known as AgentConnection & { mailbox: Mailbox };
-  const mailbox = new Mailbox();
+  if (isMailbox(known) && (await gateway.isHome(agentId))) return known;
   const session = authorization.replace(/^bearer +/i, "").trim();
-  const connection = { mailbox, session, replaced: () => mailbox.close() };
-  orchestrator.gateway.attach(agentId, (message) => mailbox.deliver(message));
+  const connection = createMailboxConnection(session);
+  await gateway.attach(agentId, session, connection.line);
   connections.take(agentId, connection);
   return connection;
 }
@@ -120,7 +120,7 @@ function mailboxOf(
 async function poll(
   { closing, orchestrator }: ApiContext,
   agentId: string,
-  { mailbox, heartbeatMs }: AgentConnection & { mailbox: Mailbox },
+  { mailbox, heartbeatMs }: MailboxConnection,
   reply: FastifyReply,
   { max, waitMs }: { max: number; waitMs: number },
 ): Promise<string[]> {

@@ -7,9 +7,8 @@ import {
   MusterError,
 } from "@muster/sdk/protocol";
 import Type from "typebox";
-import type { AgentConnection } from "../agent-connections.ts";
 import type { ApiContext, ApiServer } from "../api-context.ts";
-import { Mailbox } from "../mailbox.ts";
+import { createMailboxConnection } from "../mailbox-connection.ts";
 import { listOf } from "../operation.ts";
 import { AgentId, CommaList, FilterText, splitCommas } from "./request-schemas.ts";
 
@@ -105,19 +104,15 @@ function addRegistration(app: ApiServer, { orchestrator, operation, connections 
       answer: { status: 201, schema: AgentSession },
     }),
     async (request, reply) => {
-      const mailbox = new Mailbox();
-      const session = await orchestrator.gateway.register(request.body, request.principal, (message) => {
-        if (!mailbox.deliver(message)) {
-          request.log.warn({ to: message.to, messageId: message.id }, "a message was dropped: mailbox full");
-        }
-      });
-      const connection: AgentConnection = {
-        mailbox,
+      const connection = createMailboxConnection("", ({ id, to }) =>
+        request.log.warn({ to, messageId: id }, "a message was dropped: mailbox full"),
+      );
+      const session = await orchestrator.gateway.register(request.body, request.principal, connection.line);
+      connections.take(session.agentId, {
+        ...connection,
         session: session.session,
         heartbeatMs: session.heartbeatMs,
-        replaced: () => mailbox.close(),
-      };
-      connections.take(session.agentId, connection);
+      });
       return reply.code(201).send(session);
     },
   );

@@ -1,4 +1,4 @@
-import { Event, type EventType, eventTypes, limits, MusterError } from "@muster/sdk/protocol";
+import { Event, type EventType, eventTypes, limits, MusterError, ProjectName } from "@muster/sdk/protocol";
 import Type, { type Static } from "typebox";
 import type { EventFilter } from "../../core/orchestrator.ts";
 import type { ApiContext, ApiServer } from "../api-context.ts";
@@ -14,6 +14,7 @@ const Filter = {
   taskId: Type.Optional(Type.String({ format: "uuid" })),
   runId: Type.Optional(Type.String({ format: "uuid" })),
   types: CommaList("Types of events, separated by commas; all where it is left out."),
+  project: Type.Optional(ProjectName),
 };
 const Sequence = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description }));
@@ -97,15 +98,18 @@ function readFilter({
   taskId,
   runId,
   types,
+  project,
 }: {
   taskId?: string;
   runId?: string;
   types?: string;
+  project?: string;
 }): EventFilter {
   return {
     ...(taskId === undefined ? {} : { taskId }),
     ...(runId === undefined ? {} : { runId }),
     ...(types === undefined ? {} : { types: readTypes(types) }),
+    ...(project === undefined ? {} : { project }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { limits, MusterError } from "@muster/sdk/protocol";
+import { limits, MusterError, PersonName } from "@muster/sdk/protocol";
 import Type from "typebox";
 import type { Principal } from "../../core/orchestrator.ts";
 import type { ApiContext, ApiServer } from "../api-context.ts";
@@ -23,6 +23,7 @@ const ApiKey = Type.Object(
     tenant: Type.String({ description: "Whose work it sees; `*` for everybody's." }),
     createdAt: Type.String({ format: "date-time" }),
     revokedAt: Type.Union([Type.String({ format: "date-time" }), Type.Null()]),
+    personId: Type.Optional(Type.String({ description: "Left out where it is no person's." })),
   },
   { $id: "ApiKey" },
 );
@@ -50,6 +51,12 @@ const KeyRequest = Type.Object(
         description: "The asking key's own where it is left out, or `default` where that is `*`.",
       }),
     ),
+    person: Type.Optional(
+      Type.Unsafe<string>({
+        ...PersonName,
+        description: "Whose key it is: in the inbox it acts as this person.",
+      }),
+    ),
   },
   { $id: "KeyRequest", additionalProperties: false },
 );
@@ -73,7 +80,7 @@ export function addKeyRoutes(app: ApiServer, { orchestrator, operation }: ApiCon
     }),
     async ({ body, principal }, reply) => {
       const tenant = tenantFor(principal, body.tenant);
-      return reply.code(201).send(await keys.create({ name: body.name, role: body.role, tenant }, principal));
+      return reply.code(201).send(await keys.create({ ...body, tenant }, principal));
     },
   );
   app.get(

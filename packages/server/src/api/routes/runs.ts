@@ -1,4 +1,4 @@
-import { CancelReport, Run, RunDetail, RunStart, RunStatus } from "@muster/sdk/protocol";
+import { BudgetResume, CancelReport, Run, RunDetail, RunStart, RunStatus } from "@muster/sdk/protocol";
 import Type from "typebox";
 import type { ApiContext, ApiServer } from "../api-context.ts";
 import { longWait } from "../long-wait.ts";
@@ -89,5 +89,18 @@ function addChanges(app: ApiServer, { orchestrator, operation }: ApiContext): vo
       answer: { status: 200, schema: Run },
     }),
     ({ params, principal }) => runs.retry(params.id, principal),
+  );
+  app.post(
+    "/v1/runs/:id/resume",
+    operation({
+      id: "resumeRun",
+      tag,
+      access,
+      summary: "Raise the budget of a run that pauses, and let it go on.",
+      params: TaskOrRunId,
+      body: BudgetResume,
+      answer: { status: 200, schema: Run },
+    }),
+    ({ params, body, principal }) => orchestrator.runs.resume(params.id, body, principal),
   );
 }

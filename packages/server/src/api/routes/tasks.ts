@@ -1,4 +1,5 @@
 import {
+  BudgetResume,
   CancelReport,
   Deadlock,
   Explanation,
@@ -162,5 +163,18 @@ function addChanges(app: ApiServer, { orchestrator, operation }: ApiContext): vo
       answer: { status: 200, schema: Task },
     }),
     ({ params, principal }) => orchestrator.tasks.retry(params.id, principal),
+  );
+  app.post(
+    "/v1/tasks/:id/resume",
+    operation({
+      id: "resumeTask",
+      tag,
+      access,
+      summary: "Raise the budget of a task that pauses, and let it go on.",
+      params: TaskOrRunId,
+      body: BudgetResume,
+      answer: { status: 200, schema: TaskDetail },
+    }),
+    ({ params, body, principal }) => orchestrator.tasks.resume(params.id, body, principal),
   );
 }

@@ -1,4 +1,3 @@
-import type { Client } from "@muster/sdk";
 import type { Agent, AgentStatus } from "@muster/sdk/protocol";
 import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
@@ -6,12 +5,14 @@ import { CliError } from "../cli-error.ts";
 import { closestWord } from "../closest-word.ts";
 import { type ConnectOptions, connect, withConnection } from "../connect/connect.ts";
 import { act, defineCommand, withJson, withServer } from "../define-command.ts";
+import { findAgent } from "../find-agent.ts";
 import { printJson } from "../print-json.ts";
 import { describeFields } from "../render/describe-fields.ts";
 import { formatAge } from "../render/format-duration.ts";
 import { statusStyle } from "../render/status-style.ts";
-import { renderTable } from "../render/table.ts";
-import { codeOf } from "../report-error.ts";
+import { type Column, renderTable } from "../render/table.ts";
+
+import { addAgentsCheckCommand } from "./agents-check.ts";
 
 interface Filter {
   capability?: string;
@@ -42,7 +43,7 @@ export function addAgentsCommand(program: Command, context: CliContext): void {
     .enablePositionalOptions();
   act<Options & Filter>(agents, context, async ([word], options) => {
     if (word === undefined) return listAgents(context, options);
-    const meant = closestWord(word, ["list", "show", "maintenance", "available"]);
+    const meant = closestWord(word, ["list", "show", "maintenance", "available", "check"]);
     throw new CliError(`unknown command agents ${word}`, {
       hint: meant ? `did you mean agents ${meant}?` : "see `muster agents --help`",
     });
@@ -53,6 +54,7 @@ export function addAgentsCommand(program: Command, context: CliContext): void {
   });
   act<Options & Filter>(withList(list), context, (_, options) => listAgents(context, options));
   addShow(agents, context);
+  addAgentsCheckCommand(agents, context);
   addSetStatus(agents, context, "maintenance", "take an agent out of discovery");
   addSetStatus(agents, context, "available", "bring an agent back into discovery");
 }
@@ -88,12 +90,19 @@ async function listAgents(context: CliContext, options: Options & Filter): Promi
   });
 }
 
+const versionColumn: Column<Agent> = {
+  title: "VERSION",
+  value: (agent) => agent.version ?? "",
+  optional: true,
+};
+
 function table(context: CliContext, agents: readonly Agent[]): string {
   const { colors } = context.stdout;
   return renderTable(
     [
       { title: "NAME", value: (agent) => agent.name, shrinks: true },
       { title: "ID", value: (agent) => agent.id },
+      ...(agents.some(({ version }) => version !== undefined) ? [versionColumn] : []),
       { title: "TYPE", value: (agent) => agent.type, optional: true },
       {
         title: "STATUS",
@@ -106,6 +115,12 @@ function table(context: CliContext, agents: readonly Agent[]): string {
         value: (agent) => agent.healthScore.toFixed(2),
         align: "right",
         style: (text, agent) => (agent.healthScore < 0.7 ? colors.red(text) : text),
+      },
+      {
+        title: "BREAKER",
+        value: (agent) => agent.breaker ?? "closed",
+        style: (text, agent) => ((agent.breaker ?? "closed") === "closed" ? text : colors.red(text)),
+        optional: true,
       },
       {
         title: "CAPABILITIES",
@@ -141,11 +156,13 @@ function describe(context: CliContext, agent: Agent): string {
   return describeFields(colors, [
     ["name", agent.name],
     ["id", agent.id],
+    ["version", agent.version ?? null],
     ["type", agent.type],
     ["about", agent.description],
     ["status", agent.status, statusStyle(colors, agent.status)],
     ["load", `${agent.load} of ${agent.maxConcurrency}`],
     ["health", agent.healthScore.toFixed(2)],
+    ["breaker", agent.breaker ?? null],
     ["last seen", formatAge(agent.lastSeen, context.now())],
     ...agent.capabilities.map(
       (one) => ["capability", one.description ? `${one.name}: ${one.description}` : one.name] as const,
@@ -173,24 +190,4 @@ function addSetStatus(
       return undefined;
     }),
   );
-}
-
-/** An agent by its id, else by its name where only one has it. */
-async function findAgent(client: Client, word: string): Promise<Agent> {
-  try {
-    return await client.agents.get(word);
-  } catch (error) {
-    if (!["not_found", "agent_unknown", "invalid_request"].includes(codeOf(error))) throw error;
-    const named = await client.agents.list({ name: word });
-    if (named.length === 1 && named[0]) return named[0];
-    if (named.length === 0) {
-      throw new CliError(`no agent has the id or name ${word}`, { hint: "`muster agents` lists them." });
-    }
-    throw new CliError(`${named.length} agents are called ${word}`, {
-      hint: `Name one by its id: ${named
-        .map((one) => one.id)
-        .slice(0, 5)
-        .join(", ")}.`,
-    });
-  }
 }

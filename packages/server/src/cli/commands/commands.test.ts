@@ -81,6 +81,7 @@ describe("task wait", () => {
     ...fakeTask({ status: "failed", error: { code: "x", message: "it broke" } }),
     dependsOn: [],
     failedAttempts: [],
+    budget: null,
   };
 
   test("a failed task exits with 1 and the next step", async () => {
@@ -169,8 +170,8 @@ describe("agents", () => {
   test("are listed with load, health and capabilities", async () => {
     const { out } = await muster(["agents"], { agents: { list: async () => [agent] } });
     expect(out).toBe(
-      "NAME      ID   TYPE    STATUS     LOAD  HEALTH  CAPABILITIES\n" +
-        "reviewer  a-1  custom  available   1/4    0.99  code_review, lint\n",
+      "NAME      ID   TYPE    STATUS     LOAD  HEALTH  BREAKER  CAPABILITIES\n" +
+        "reviewer  a-1  custom  available   1/4    0.99  closed   code_review, lint\n",
     );
   });
 

@@ -30,19 +30,28 @@ function addCreate(keys: Command, context: CliContext): void {
     .addOption(
       new Option("--role <role>", "what it may do").choices(["client", "agent", "admin"]).default("client"),
     )
-    .option("--tenant <tenant>", "whose work it sees (default: that of the caller)");
-  act<Options & { role: Role; tenant?: string }>(command, context, async ([name = ""], options) =>
-    withConnection(connectOrOpen(context, options), async (client) => {
-      const { role, tenant } = options;
-      const created = await client.keys.create({ name, role, ...(tenant !== undefined && { tenant }) });
-      if (options.json) {
-        printJson(context, created);
+    .option("--tenant <tenant>", "whose work it sees (default: that of the caller)")
+    .option("--person <name>", "whose key it is: in the inbox it acts as this person");
+  act<Options & { role: Role; tenant?: string; person?: string }>(
+    command,
+    context,
+    async ([name = ""], options) =>
+      withConnection(connectOrOpen(context, options), async (client) => {
+        const { role, tenant, person } = options;
+        const created = await client.keys.create({
+          name,
+          role,
+          ...(tenant !== undefined && { tenant }),
+          ...(person !== undefined && { person }),
+        });
+        if (options.json) {
+          printJson(context, created);
+          return undefined;
+        }
+        context.stderr.write(`created ${role} key ${name} (${created.id}); it is shown this once:\n`);
+        context.stdout.write(`${created.key}\n`);
         return undefined;
-      }
-      context.stderr.write(`created ${role} key ${name} (${created.id}); it is shown this once:\n`);
-      context.stdout.write(`${created.key}\n`);
-      return undefined;
-    }),
+      }),
   );
 }
 

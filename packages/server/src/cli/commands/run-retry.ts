@@ -20,7 +20,7 @@ export function addRunRetryCommand(run: Command, context: CliContext): void {
   });
   withServer(withJson(command)).option("--wait", "show it until it has ended");
   act<ConnectOptions & { json?: boolean; wait?: boolean }>(command, context, async ([id = ""], options) => {
-    if (options.wait || !findServer(context, options)) {
+    if (options.wait || !(await findServer(context, options))) {
       const { carryOut } = await import("../run/run-workflow.ts");
       return carryOut(context, options, (client) => client.runs.retry(id), { resumed: true });
     }

@@ -4,6 +4,7 @@ import type { CliContext } from "../cli-context.ts";
 import { type ConnectOptions, connectOrOpen, withConnection } from "../connect/connect.ts";
 import { act, defineCommand, withJson, withServer } from "../define-command.ts";
 import { printJson } from "../print-json.ts";
+import { describeBudget } from "../render/describe-budget.ts";
 import { describeFields, type Field } from "../render/describe-fields.ts";
 import { cutText } from "../render/fit-line.ts";
 import { formatAge, formatDuration } from "../render/format-duration.ts";
@@ -44,6 +45,7 @@ function describe(context: CliContext, run: RunDetail): string {
     ["status", run.status, statusStyle(colors, run.status)],
     ["created", formatAge(run.createdAt, context.now())],
     ["took", formatDuration(endMs - Date.parse(run.createdAt))],
+    ["budget", run.budget === null ? null : describeBudget(run.budget)],
     ["inputs", shownAsJson(run.inputs)],
     ["output", shownAsJson(run.output)],
     ["error", run.error === null ? null : `${run.error.code}: ${run.error.message}`, colors.red],

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { type BudgetOptions, withBudget } from "../budget-options.ts";
 import type { CliContext } from "../cli-context.ts";
 import { CliError } from "../cli-error.ts";
 import { closestWord } from "../closest-word.ts";
@@ -6,10 +7,11 @@ import type { ConnectOptions } from "../connect/connect.ts";
 import { act, defineCommand, repeatable, withJson, withServer } from "../define-command.ts";
 import { addRunCancelCommand } from "./run-cancel.ts";
 import { addRunListCommand } from "./run-list.ts";
+import { addRunResumeCommand } from "./run-resume.ts";
 import { addRunRetryCommand } from "./run-retry.ts";
 import { addRunShowCommand } from "./run-show.ts";
 
-interface Options extends ConnectOptions {
+interface Options extends ConnectOptions, BudgetOptions {
   json?: boolean;
   input?: string[];
   inputsFile?: string;
@@ -18,7 +20,7 @@ interface Options extends ConnectOptions {
 /** `run FILE` and `run list` share the word: a first argument that names a sub-command is that sub-command. */
 export function addRunCommand(program: Command, context: CliContext): void {
   const command = defineCommand(program, "run", {
-    summary: "run a workflow file; list, show, cancel or retry runs",
+    summary: "run a workflow file; list, show, cancel, retry or resume runs",
     description:
       "Runs a workflow file and shows it until it has ended. It uses a running server, or starts an orchestrator " +
       "with the built-in agents for the time of the run. The file and the inputs are checked before anything " +
@@ -30,11 +32,12 @@ export function addRunCommand(program: Command, context: CliContext): void {
         "muster run flow.yaml --inputs-file inputs.json --server http://muster.example:6878",
         "on another server",
       ],
+      ["muster run flow.yaml --budget money=2.50,time=10m --on-budget pause", "and no more than that"],
       ["muster run list", "what ran lately"],
     ],
   });
-  withServer(withJson(command))
-    .usage("[options] <file> [name=value...]\n       muster run list|show|cancel|retry …")
+  withBudget(withServer(withJson(command)))
+    .usage("[options] <file> [name=value...]\n       muster run list|show|cancel|retry|resume …")
     .argument("[file]", "the workflow file")
     .argument("[inputs...]", "further inputs as name=value")
     .addOption(repeatable("--input <name=value>", "an input; may be repeated"))
@@ -46,6 +49,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
   addRunShowCommand(command, context);
   addRunCancelCommand(command, context);
   addRunRetryCommand(command, context);
+  addRunResumeCommand(command, context);
 }
 
 async function runFile(context: CliContext, operands: string[], options: Options): Promise<number> {
@@ -65,7 +69,7 @@ async function runFile(context: CliContext, operands: string[], options: Options
   try {
     return await runWorkflow(context, file, { ...options, input: [...(options.input ?? []), ...more] });
   } catch (error) {
-    const meant = closestWord(file, ["list", "show", "cancel", "retry"]);
+    const meant = closestWord(file, ["list", "show", "cancel", "retry", "resume"]);
     const missing =
       error instanceof CliError && (error.cause as { code?: string } | undefined)?.code === "ENOENT";
     if (!missing || meant === undefined) throw error;

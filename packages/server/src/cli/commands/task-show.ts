@@ -1,9 +1,10 @@
-import type { TaskDetail } from "@muster/sdk/protocol";
+import type { Attempt, TaskDetail } from "@muster/sdk/protocol";
 import type { Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { type ConnectOptions, connectOrOpen, withConnection } from "../connect/connect.ts";
 import { act, defineCommand, withJson, withServer } from "../define-command.ts";
 import { printJson } from "../print-json.ts";
+import { describeBudget } from "../render/describe-budget.ts";
 import { describeFields, type Field } from "../render/describe-fields.ts";
 import { cutText } from "../render/fit-line.ts";
 import { formatAge, formatDuration } from "../render/format-duration.ts";
@@ -11,6 +12,7 @@ import { statusStyle } from "../render/status-style.ts";
 
 /** How much of an input or output is shown; `--json` has all of it. */
 const shownJson = 4_000;
+const shownMessage = 1_000;
 
 export function addTaskShowCommand(task: Command, context: CliContext): void {
   const command = defineCommand(task, "show <task>", {
@@ -26,13 +28,13 @@ export function addTaskShowCommand(task: Command, context: CliContext): void {
     withConnection(connectOrOpen(context, options), async (client) => {
       const found = await client.tasks.get(id);
       if (options.json) printJson(context, found);
-      else context.stdout.write(describeFields(context.stdout.colors, fieldsOf(context, found)));
+      else context.stdout.write(describeFields(context.stdout.colors, taskFields(context, found)));
       return undefined;
     }),
   );
 }
 
-function fieldsOf(context: CliContext, task: TaskDetail): Field[] {
+export function taskFields(context: CliContext, task: TaskDetail): Field[] {
   const { colors } = context.stdout;
   const now = context.now();
   const took =
@@ -54,14 +56,20 @@ function fieldsOf(context: CliContext, task: TaskDetail): Field[] {
     ["created", formatAge(task.createdAt, now)],
     ["took", took],
     ["after", task.dependsOn.map(({ id, status }) => `${id} (${status})`).join("\n")],
+    ["budget", task.budget === null ? null : describeBudget(task.budget)],
     ["input", shownAsJson(task.input)],
     ["output", shownAsJson(task.output)],
     ["error", task.error === null ? null : `${task.error.code}: ${task.error.message}`, colors.red],
-    ...task.failedAttempts.map(
-      ({ number, agent, error }) =>
-        [`attempt ${number}`, `${agent} failed: ${error.code}: ${error.message}`] as const,
-    ),
+    ...task.failedAttempts.map((attempt) => [`attempt ${attempt.number}`, describeAttempt(attempt)] as const),
   ];
+}
+
+function describeAttempt({ agent, startedAt, finishedAt, error }: Attempt): string {
+  const took = formatDuration(Date.parse(finishedAt) - Date.parse(startedAt));
+  return cutText(
+    `${agent} failed at ${finishedAt} after ${took}: ${error.code}: ${error.message}`,
+    shownMessage,
+  );
 }
 
 function shownAsJson(value: unknown): string | null {

@@ -1,5 +1,6 @@
 import type { JoinPolicy, Priority, TaskSubmission } from "@muster/sdk/protocol";
 import { type Command, Option } from "commander";
+import { type BudgetOptions, readBudget, withBudget } from "../budget-options.ts";
 import type { CliContext } from "../cli-context.ts";
 import { CliError } from "../cli-error.ts";
 import { type ConnectOptions, connect, withConnection } from "../connect/connect.ts";
@@ -14,7 +15,7 @@ import {
 } from "../define-command.ts";
 import { printJson } from "../print-json.ts";
 
-interface Options extends ConnectOptions {
+interface Options extends ConnectOptions, BudgetOptions {
   json?: boolean;
   capability?: string;
   agent?: string;
@@ -27,6 +28,7 @@ interface Options extends ConnectOptions {
   timeout?: number;
   deadline?: number;
   delay?: number;
+  rolloutKey?: string;
   attempts?: number;
   tool?: string[];
   idempotencyKey?: string;
@@ -52,7 +54,7 @@ export function addTaskSubmitCommand(task: Command, context: CliContext): void {
       ],
     ],
   });
-  withServer(withJson(command))
+  withBudget(withServer(withJson(command)))
     .option("--capability <name>", "what has to be done")
     .option("--agent <agent>", "the one agent that shall do it, by name or id")
     .addOption(new Option("--input <json>", "the input as JSON").conflicts("inputFile"))
@@ -80,6 +82,7 @@ export function addTaskSubmitCommand(task: Command, context: CliContext): void {
     .addOption(duration("--delay <duration>", "not before this long from now"))
     .addOption(wholeNumber("--attempts <number>", "attempts in total (default: 4)", 1, 100))
     .addOption(repeatable("--tool <name>", "a tool that the agent must have; may be repeated"))
+    .option("--rollout-key <key>", "tasks with the same key stay on one side of a rollout")
     .option("--idempotency-key <key>", "the same key again gives the same task, not another one")
     .option("--wait", "wait for its end and print its output");
   act<Options>(command, context, (_, options) => submit(context, options));
@@ -126,6 +129,8 @@ async function readSubmission(context: CliContext, options: Options): Promise<Ta
     delayMs: delay,
     retry: attempts === undefined ? undefined : { maxAttempts: attempts },
     tools: tool,
+    rolloutKey: options.rolloutKey,
+    budget: await readBudget(context, options),
     idempotencyKey: options.idempotencyKey,
   };
   // What was not said is left out, and not sent as nothing.

@@ -3,6 +3,7 @@ import type { CliContext } from "../cli-context.ts";
 import { defineGroup } from "../define-command.ts";
 import { addTaskCancelCommand } from "./task-cancel.ts";
 import { addTaskListCommand } from "./task-list.ts";
+import { addTaskResumeCommand } from "./task-resume.ts";
 import { addTaskRetryCommand } from "./task-retry.ts";
 import { addTaskShowCommand } from "./task-show.ts";
 import { addTaskSubmitCommand } from "./task-submit.ts";
@@ -16,4 +17,5 @@ export function addTaskCommand(program: Command, context: CliContext): void {
   addTaskWaitCommand(task, context);
   addTaskCancelCommand(task, context);
   addTaskRetryCommand(task, context);
+  addTaskResumeCommand(task, context);
 }

@@ -91,3 +91,34 @@ test("a store that a live server holds is told with its address", async () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+test("starts the agents in .claude here, and says what they lack", async () => {
+  const cwd = mkdtempSync(join(tmpdir(), "muster-up-"));
+  mkdirSync(join(cwd, ".claude/agents"), { recursive: true });
+  writeFileSync(
+    join(cwd, ".claude/agents/a.md"),
+    "---\nname: painter\ndescription: Paints.\n---\nYou paint.\n",
+  );
+  const aside: string[] = [];
+  const startMuster = (async () => ({
+    url: "http://127.0.0.1:6878",
+    adminKey: null,
+    agent: async ({ id }: { id: string }) => ({ id, stop: async () => undefined }),
+    client: { agents: { setStatus: async (id: string, status: string) => aside.push(`${id} ${status}`) } },
+    stop: async () => undefined,
+  })) as unknown as StartMuster;
+  const up = async (...argv: string[]) => {
+    const context = createFakeCliContext({ startMuster, cwd });
+    const running = runCli(["up", ...argv], context);
+    await expect.poll(() => context.stdout.text(), patient).not.toBe("");
+    context.signal("SIGTERM");
+    await running;
+    return context.stderr.text();
+  };
+  const err = await up();
+  expect(err).toContain("agents of .claude: painter\n");
+  expect(err).toContain("set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY and start again");
+  expect(aside).toEqual(["claude-painter-without-model maintenance"]);
+  expect(await up("--no-claude-agents")).not.toContain("painter");
+  rmSync(cwd, { recursive: true });
+});

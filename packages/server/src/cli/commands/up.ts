@@ -1,56 +1,42 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
+import type { Config } from "../../config/config-schema.ts";
 import type { CliContext } from "../cli-context.ts";
-import { CliError, exitCodes } from "../cli-error.ts";
-import { dataDirOf, defaultDataDir, readServerFile } from "../connect/read-server-file.ts";
-import { act, defineCommand, wholeNumber, withJson } from "../define-command.ts";
-import { codeOf } from "../report-error.ts";
-import { sayOnce } from "../say-once.ts";
-import { watchInterrupts } from "../watch-interrupts.ts";
+import { exitCodes } from "../cli-error.ts";
+import { act, defineCommand, withJson } from "../define-command.ts";
+import { withListening } from "../listen-options.ts";
+import { readCliConfig } from "../read-cli-config.ts";
+import { printable } from "../render/printable.ts";
+import { chooseAgentsFile, type ModelSettings } from "../run/read-agents-file.ts";
+import { startServer } from "../start-server.ts";
+import { untilAborted, watchInterrupts } from "../watch-interrupts.ts";
 
-interface Options {
+interface Options extends Pick<Partial<Config>, "host" | "port" | "dataDir" | "logLevel"> {
   json?: boolean;
-  port?: number;
-  host?: string;
-  dataDir?: string;
   builtinAgents: boolean;
-  logLevel?: "debug" | "info" | "warn" | "error" | "silent";
+  claudeAgents: boolean;
+  config?: string;
+  yes?: boolean;
 }
-
-const defaultPort = 6878;
-const defaultHost = "127.0.0.1";
 
 export function addUpCommand(program: Command, context: CliContext): void {
   const command = defineCommand(program, "up", {
     summary: "start a server on this machine",
     description:
-      "Starts a server with the built-in agents. It keeps its data in a folder and goes on where it stopped. " +
+      "Starts a server with the built-in agents and those in .claude here. It keeps its data in a folder and goes on where it stopped. " +
       "Ctrl-C stops it gracefully, a second one at once.",
     examples: [
       ["muster up", "on http://127.0.0.1:6878, with its data in .muster"],
       ["muster up --port 7000 --data-dir /var/lib/muster --no-builtin-agents", "for agents of one's own"],
     ],
   });
-  withJson(command)
-    .addOption(
-      wholeNumber(
-        "--port <port>",
-        `where to listen (default: ${defaultPort}; 0 picks a free one)`,
-        0,
-        65_535,
-      ),
+  withListening(withJson(command))
+    .option("--no-builtin-agents", "start none of the built-in agents")
+    .option("--no-claude-agents", "start none of the agents in .claude here")
+    .option(
+      "--config <file>",
+      "start the agents of this file: commands and HTTP endpoints; and use its models",
     )
-    .option("--host <host>", `the address to listen on (default: ${defaultHost}: this machine only)`)
-    .option("--data-dir <folder>", `where the data is (default: ${defaultDataDir})`)
-    .option("--no-builtin-agents", "start no agent")
-    .addOption(
-      new Option("--log-level <level>", "what is logged (default: warn in a terminal, else info)").choices([
-        "debug",
-        "info",
-        "warn",
-        "error",
-        "silent",
-      ]),
-    );
+    .option("--yes", "start the agents of muster.yaml here");
   act<Options>(command, context, (_, options) => up(context, options));
 }
 
@@ -60,15 +46,17 @@ async function up(context: CliContext, options: Options): Promise<number> {
   const interrupts = watchInterrupts(context);
   try {
     stderr.write("starting Muster…\n");
-    const muster = await start(context, options);
+    const { muster, models } = await start(context, options);
+    const claude = options.claudeAgents ? await startClaude(context, muster, models) : undefined;
     try {
       if (options.json) printAddress(context, muster);
       else context.stdout.write(welcome(context, muster, options));
-      await aborted(interrupts.signal);
+      await untilAborted(interrupts.signal);
     } finally {
       stderr.write(
         `\nstopping: no new work is taken on, what is under way is finished ${colors.dim("(Ctrl-C again: at once)")}\n`,
       );
+      await claude?.close();
       await muster.stop();
       stderr.write("stopped\n");
     }
@@ -80,51 +68,36 @@ async function up(context: CliContext, options: Options): Promise<number> {
 
 type Muster = Awaited<ReturnType<CliContext["startMuster"]>>;
 
-async function start(context: CliContext, options: Options): Promise<Muster> {
-  const port = options.port ?? defaultPort;
-  const host = options.host ?? defaultHost;
-  try {
-    return await context.startMuster({
-      dataDir: dataDirOf(context, options.dataDir),
-      listen: { host, port },
-      builtinAgents: options.builtinAgents,
-      // Somebody who looks at a terminal has `muster events`; a file of logs wants to hear of everything.
-      logLevel: options.logLevel ?? (context.stderr.isTTY ? "warn" : "info"),
-      onProgress: sayOnce((sentence) => context.stderr.write(`${sentence}\n`)),
-    });
-  } catch (error) {
-    throw explainStart(context, error, options, `${host}:${port}`);
-  }
+async function start(
+  context: CliContext,
+  options: Options,
+): Promise<{ muster: Muster; models: ModelSettings | undefined }> {
+  const { json: _, builtinAgents, claudeAgents: __, config: agentsFile, yes, ...flags } = options;
+  const configured = await chooseAgentsFile(context, { config: agentsFile, yes });
+  const { config } = await readCliConfig(context, flags, "server");
+  const muster = await startServer(context, config, { builtinAgents, configured, adminKey: config.adminKey });
+  return { muster, models: configured?.models };
 }
 
-function explainStart(context: CliContext, error: unknown, options: Options, place: string): unknown {
-  const code = codeOf(error);
-  const running = readServerFile(context, options.dataDir);
-  if (code === "storage_locked" && running) {
-    return new CliError(
-      `a server already runs on ${options.dataDir ?? defaultDataDir}: ${running.url} (process ${running.pid})`,
-      {
-        hint: "Use it as it is, stop it first, or start another one with --data-dir and --port.",
-        exitCode: exitCodes.failed,
-        cause: error,
-      },
+/** The agents in `.claude` here. A fault in them keeps nobody from working without them. */
+async function startClaude(context: CliContext, muster: Muster, models: ModelSettings | undefined) {
+  const say = (sentence: string): void => context.stderr.write(`${printable(sentence)}\n`);
+  try {
+    const { startClaudeAgents } = await context.claudeAgents();
+    return await startClaudeAgents({
+      folder: context.cwd,
+      env: context.env,
+      models,
+      start: (definition) => muster.agent(definition),
+      putAside: (agentId) => muster.client.agents.setStatus(agentId, "maintenance"),
+      say,
+    });
+  } catch (error) {
+    say(
+      `the agents of .claude could not be started: ${error instanceof Error ? error.message : String(error)}`,
     );
+    return undefined;
   }
-  if (code === "EADDRINUSE") {
-    return new CliError(`${place} is in use by another program`, {
-      hint: "Choose another with --port, or --port 0 for any free one.",
-      exitCode: exitCodes.failed,
-      cause: error,
-    });
-  }
-  if (code === "EACCES" || code === "EADDRNOTAVAIL") {
-    return new CliError(`cannot listen on ${place}: ${(error as Error).message}`, {
-      hint: "Choose another address with --host or --port.",
-      exitCode: exitCodes.failed,
-      cause: error,
-    });
-  }
-  return error;
 }
 
 /** For programs: one line of JSON once the server takes requests. */
@@ -145,11 +118,4 @@ function welcome(context: CliContext, { url, adminKey }: Muster, options: Option
   lines.push(`    muster run examples/repo-review.yaml --input path=.${folder}`);
   lines.push(`    muster events --follow${folder}\n`);
   return `${lines.join("\n")}\n`;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

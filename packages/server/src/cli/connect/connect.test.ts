@@ -21,9 +21,9 @@ const context = (env: Record<string, string> = {}, alive = true) =>
   createFakeCliContext({ cwd: folder, env, isProcessAlive: () => alive });
 const running = { url: "http://127.0.0.1:6878", pid: 42, key: "local-key" };
 
-test("finds the server of this folder through its server file", () => {
+test("finds the server of this folder through its server file", async () => {
   serverFile(running);
-  expect(findServer(context(), {})).toEqual({
+  expect(await findServer(context(), {})).toEqual({
     url: running.url,
     apiKey: "local-key",
     local: true,
@@ -31,11 +31,14 @@ test("finds the server of this folder through its server file", () => {
   });
 });
 
-test("a named server comes first, --server before MUSTER_URL", () => {
+test("a named server comes first, --server before MUSTER_URL", async () => {
   serverFile(running);
   const env = { MUSTER_URL: "http://one.example:1/", MUSTER_API_KEY: "k" };
-  expect(findServer(context(env), {})).toMatchObject({ url: "http://one.example:1", source: "MUSTER_URL" });
-  expect(findServer(context(env), { server: "http://two.example" })).toMatchObject({
+  expect(await findServer(context(env), {})).toMatchObject({
+    url: "http://one.example:1",
+    source: "MUSTER_URL",
+  });
+  expect(await findServer(context(env), { server: "http://two.example" })).toMatchObject({
     url: "http://two.example",
     apiKey: "k",
     local: false,
@@ -43,10 +46,14 @@ test("a named server comes first, --server before MUSTER_URL", () => {
   });
 });
 
-test("the key of this folder opens the same server by name, and no other", () => {
+test("the key of this folder opens the same server by name, and no other", async () => {
   serverFile(running);
-  expect(findServer(context(), { server: "http://localhost:6878" })).toMatchObject({ apiKey: "local-key" });
-  expect(() => findServer(context(), { server: "http://localhost:7000" })).toThrow("there is no API key");
+  expect(await findServer(context(), { server: "http://localhost:6878" })).toMatchObject({
+    apiKey: "local-key",
+  });
+  await expect(findServer(context(), { server: "http://localhost:7000" })).rejects.toThrow(
+    "there is no API key",
+  );
 });
 
 test.each([
@@ -54,18 +61,20 @@ test.each([
   ["a broken file", "{"],
   ["a file of another kind", { url: 1 }],
   ["an address elsewhere, as a foreign repository might bring", { ...running, url: "http://evil.example" }],
-])("%s is no server", (_, content) => {
+])("%s is no server", async (_, content) => {
   if (content !== undefined) serverFile(content);
-  expect(findServer(context({ MUSTER_API_KEY: "secret" }), {})).toBeUndefined();
+  expect(await findServer(context({ MUSTER_API_KEY: "secret" }), {})).toBeUndefined();
 });
 
-test("the file of a dead process is no server", () => {
+test("the file of a dead process is no server", async () => {
   serverFile(running);
-  expect(findServer(context({}, false), {})).toBeUndefined();
+  expect(await findServer(context({}, false), {})).toBeUndefined();
 });
 
-test("another data folder is another server", () => {
+test("another data folder is another server", async () => {
   serverFile(running);
-  expect(findServer(context(), { dataDir: "elsewhere" })).toBeUndefined();
-  expect(findServer(context(), { dataDir: join(folder, ".muster") })).toMatchObject({ url: running.url });
+  expect(await findServer(context(), { dataDir: "elsewhere" })).toBeUndefined();
+  expect(await findServer(context(), { dataDir: join(folder, ".muster") })).toMatchObject({
+    url: running.url,
+  });
 });

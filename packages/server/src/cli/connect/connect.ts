@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import type { Client } from "@muster/sdk";
+import type { MusterOptions } from "../../main.ts";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, exitCodes } from "../cli-error.ts";
+import { readCliConfig } from "../read-cli-config.ts";
 import { dataDirOf, readServerFile } from "./read-server-file.ts";
 
 /** The options by which every command that speaks to a server finds it. */
@@ -27,28 +29,46 @@ export interface Connection {
 }
 
 /** The running server, by `--server`, MUSTER_URL or the data folder; undefined where there is none. */
-export function findServer(context: CliContext, options: ConnectOptions): ServerAddress | undefined {
+export async function findServer(
+  context: CliContext,
+  options: ConnectOptions,
+): Promise<ServerAddress | undefined> {
+  const { config } = await readCliConfig(context);
   const file = readServerFile(context, options.dataDir);
   const source = options.server !== undefined ? "--server" : "MUSTER_URL";
-  const named = options.server ?? (context.env.MUSTER_URL || undefined);
+  const named = options.server ?? config.url;
   if (named === undefined) {
     if (!file) return undefined;
     return {
       url: file.url,
-      apiKey: context.env.MUSTER_API_KEY || file.key,
+      apiKey: config.apiKey ?? file.key,
       local: true,
       source: "server.json",
     };
   }
-  const url = checkUrl(named, source);
-  const apiKey = context.env.MUSTER_API_KEY || (file && sameOrigin(file.url, url) ? file.key : undefined);
+  const url = checkUrls(named, source);
+  const apiKey =
+    config.apiKey ??
+    (file && url.split(",").every((each) => sameOrigin(file.url, each)) ? file.key : undefined);
   if (apiKey === undefined) {
     throw new CliError(`there is no API key for ${url}`, {
       hint: "Set MUSTER_API_KEY. The first `muster up` prints an admin key; `muster keys create` makes more.",
     });
   }
-  return { url, apiKey, local: context.isThisMachine(new URL(url).hostname), source };
+  return {
+    url,
+    apiKey,
+    local: url.split(",").every((each) => context.isThisMachine(new URL(each).hostname)),
+    source,
+  };
 }
+
+/** One address, or several nodes with commas in between. */
+const checkUrls = (text: string, source: string): string =>
+  text
+    .split(",")
+    .map((each) => checkUrl(each.trim(), source))
+    .join(",");
 
 function checkUrl(text: string, source: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -69,7 +89,7 @@ function sameOrigin(one: string, other: string): boolean {
 
 /** A client of the running server; an error that says how to start one where there is none. */
 export async function connect(context: CliContext, options: ConnectOptions): Promise<Connection> {
-  const address = findServer(context, options);
+  const address = await findServer(context, options);
   if (!address) throw noServer();
   const client = await context.createClient({ url: address.url, apiKey: address.apiKey });
   return { client, served: true, close: async () => undefined };
@@ -79,8 +99,12 @@ export async function connect(context: CliContext, options: ConnectOptions): Pro
  * Like `connect`, but where no server runs it opens the store in the data folder for the time of the
  * command, so that what `muster run` left behind can be looked at and cleared up. No agent is started.
  */
-export async function connectOrOpen(context: CliContext, options: ConnectOptions): Promise<Connection> {
-  if (findServer(context, options)) return connect(context, options);
+export async function connectOrOpen(
+  context: CliContext,
+  options: ConnectOptions,
+  settings: Partial<MusterOptions> = {},
+): Promise<Connection> {
+  if (await findServer(context, options)) return connect(context, options);
   const dataDir = dataDirOf(context, options.dataDir);
   if (!existsSync(dataDir)) throw noServer();
   context.stderr.write(
@@ -88,6 +112,7 @@ export async function connectOrOpen(context: CliContext, options: ConnectOptions
       "\n",
   );
   const muster = await context.startMuster({
+    ...settings,
     dataDir,
     listen: false,
     builtinAgents: false,

@@ -12,9 +12,12 @@ const told = [
   "name",
   "status",
   "attempt",
+  "weight",
   "level",
   "fraction",
   "message",
+  "cause",
+  "by",
   "reason",
 ];
 const longestLine = 400;
@@ -38,14 +41,17 @@ function detailOf({ data }: Event): string {
     const value = data[member];
     if (typeof value === "string" || typeof value === "number") parts.push(`${member}=${value}`);
   }
-  const error = data.error as { code?: unknown; message?: unknown } | null | undefined;
-  if (error?.message !== undefined) parts.push(`error=${String(error.code)}: ${String(error.message)}`);
+  for (const member of ["error", "cause"]) {
+    const error = data[member] as { code?: unknown; message?: unknown } | null | undefined;
+    if (error?.message !== undefined) parts.push(`${member}=${String(error.code)}: ${String(error.message)}`);
+  }
   return parts.join(" ");
 }
 
 function typeStyle(type: string, colors: Colors): (text: string) => string {
-  if (type.endsWith("completed")) return colors.green;
-  if (type.endsWith("failed") || type.endsWith("expired")) return colors.red;
+  if (type.endsWith("completed") || type === "breaker.closed") return colors.green;
+  if (type === "breaker.opened") return colors.red;
+  if (type.endsWith("failed") || type.endsWith("rolled_back") || type.endsWith("expired")) return colors.red;
   if (type.endsWith("cancelled") || type.endsWith("retrying")) return colors.yellow;
   return colors.cyan;
 }

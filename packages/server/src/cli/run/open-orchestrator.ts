@@ -28,7 +28,7 @@ export async function openOrchestrator(
   const untilMs = context.now() + holderMs;
   const tell = sayOnce(say);
   for (;;) {
-    const address = findServer(context, options);
+    const address = await findServer(context, options);
     if (address && (address.source !== "server.json" || (await answers(context, address)))) {
       say(`using the server at ${address.url}`);
       return useServer(context, address);
@@ -73,7 +73,7 @@ async function boot(
     dataDir: dataDirOf(context, options.dataDir),
     listen: { host: "127.0.0.1", port: 0 },
     builtinAgents: true,
-    logLevel: context.env.MUSTER_DEBUG === "1" ? "debug" : "silent",
+    logLevel: context.debug ? "debug" : "silent",
     onProgress: say,
   });
   return {

@@ -24,6 +24,7 @@ function progressOf(statuses: StepStatus[]) {
       reason: null,
     })),
     createdAt: "2026-01-01T00:00:00.000Z",
+    budget: null,
     finishedAt: null,
   };
   const progress = startProgress(run);

@@ -1,7 +1,8 @@
-import type { RunDetail, Task } from "@muster/sdk/protocol";
+import type { BudgetState, RunDetail, Task } from "@muster/sdk/protocol";
 import type { CliContext } from "../cli-context.ts";
 import { exitCodes } from "../cli-error.ts";
 import { printJson } from "../print-json.ts";
+import { describeBudget } from "../render/describe-budget.ts";
 import { cutText } from "../render/fit-line.ts";
 import { formatDuration } from "../render/format-duration.ts";
 import { printable } from "../render/printable.ts";
@@ -50,10 +51,20 @@ function reportEnd(context: CliContext, run: RunDetail): void {
       `  and ${failed.length - shownFailures} more: muster task list --run ${run.id} --status failed\n`,
     );
   }
+  if (run.status === "paused" && run.budget !== null)
+    stderr.write(
+      `  ${printable(describeBudget(run.budget))}\n  to go on with more: muster run resume ${run.id} --add ${raiseOf(run.budget)}\n`,
+    );
   if (run.status === "failed" || run.status === "cancelled") {
     stderr.write(`  to go on from where it stopped: muster run retry ${run.id}\n`);
   }
 }
+
+/** What could be added to the limit that was reached, as an example. */
+const raiseOf = ({ reached }: BudgetState): string =>
+  ({ money: "money=1", tokens: "tokens=100k", time: "time=10m", tasks: "tasks=100" })[
+    reached?.kind ?? "money"
+  ];
 
 /** Failed tasks, those that only failed because of another one left out. */
 function rootFailures(tasks: readonly Task[]): Task[] {

@@ -18,6 +18,7 @@ const run: Run = {
     reason: null,
   })),
   createdAt: "2026-01-01T00:00:00.000Z",
+  budget: null,
   finishedAt: null,
 };
 

@@ -20,7 +20,7 @@ export interface RunReporter {
 
 export function createRunReporter(context: CliContext): RunReporter {
   // Logs that MUSTER_DEBUG asks for and a view that is redrawn in place cannot share a terminal.
-  const live = context.stderr.isTTY && context.env.MUSTER_DEBUG !== "1";
+  const live = context.stderr.isTTY && !context.debug;
   return live ? createLiveReporter(context) : createPlainReporter(context);
 }
 

@@ -1,5 +1,6 @@
 import type { Client } from "@muster/sdk";
 import type { Run, RunStart } from "@muster/sdk/protocol";
+import { type BudgetOptions, readBudget } from "../budget-options.ts";
 import type { CliContext } from "../cli-context.ts";
 import type { ConnectOptions } from "../connect/connect.ts";
 import { watchInterrupts } from "../watch-interrupts.ts";
@@ -10,7 +11,7 @@ import { reportRun } from "./report-run.ts";
 import { resolvePaths } from "./resolve-paths.ts";
 import { createRunReporter } from "./run-reporter.ts";
 
-export interface RunWorkflowOptions extends ConnectOptions {
+export interface RunWorkflowOptions extends ConnectOptions, BudgetOptions {
   input?: readonly string[];
   inputsFile?: string;
   json?: boolean;
@@ -28,10 +29,12 @@ export async function runWorkflow(
   const { workflow, document } = await loadWorkflow(context, file);
   const given = { pairs: options.input ?? [], file: options.inputsFile };
   const inputs = await loadInputs(context, workflow, given, file);
+  const budget = await readBudget(context, options);
   return carryOut(context, options, (client, local) => {
     const request: RunStart = {
       workflow: document,
       inputs: local ? resolvePaths(workflow, inputs, context.cwd) : inputs,
+      ...(budget && { budget }),
     };
     return client.runs.start(request);
   });

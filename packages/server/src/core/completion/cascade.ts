@@ -1,6 +1,6 @@
 import type { TaskError } from "@muster/sdk/protocol";
 import type { Queryable } from "../../ports/database.ts";
-import type { Aftermath } from "../aftermath.ts";
+import { type Aftermath, budgetsOf } from "../aftermath.ts";
 import { countSteps } from "../queue/statements/count-steps.ts";
 import { type EndedTask, endTasks } from "../queue/statements/end-tasks.ts";
 import { findChildren } from "../queue/statements/find-children.ts";
@@ -71,7 +71,7 @@ const doomed = (task: ReleasedTask): End => ({
   status: "failed",
   error: {
     code: "dependency_failed",
-    message: `It depends on task ${task.cause}, which is ${task.cause_status}.`,
+    message: `It depends on task ${task.cause}, which is ${task.cause_status}${task.cause_words === null ? "." : `: ${task.cause_words}`}`,
     retryable: false,
     ...(task.cause === null ? {} : { taskId: task.cause }),
   },
@@ -97,6 +97,8 @@ function aftermathOf(ended: readonly EndedTask[], ready: string[], runs: string[
     ready,
     runs,
     ended: ended.map((task) => task.id),
+    budgets: budgetsOf(leased),
+    unlocked: ended.filter((task) => task.has_locks).map((task) => task.id),
     freed: leased.map((task) => ({ agentId: task.agent_id as string, taskId: task.id })),
     stop: leased
       .filter((task) => task.status === "cancelled")

@@ -1,10 +1,13 @@
-import { type Agent, type AgentType, type Capability, MusterError } from "@muster/sdk/protocol";
+import { type Agent, type AgentType, type Capability, limits, MusterError } from "@muster/sdk/protocol";
 import type { AgentRecord, AgentRegistry } from "../../ports/agent-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { AgentLife } from "../gateway/agent-life.ts";
 import type { AgentFilter, AgentService, Principal } from "../orchestrator.ts";
+import { personAsAgent } from "../people/person-as-agent.ts";
 import { absentAgents } from "../queue/statements/agents.ts";
+import { listPeople } from "../queue/statements/people.ts";
+import type { Breakers } from "../resilience/breakers.ts";
 import { isoTime } from "../task-view.ts";
 import { healthScore } from "./health.ts";
 import { compareAgents, type DiscoveryPolicy, matches, obstacle } from "./rank.ts";
@@ -18,11 +21,12 @@ export interface AgentServiceDependencies {
   clock: Clock;
   life: AgentLife;
   policy: DiscoveryPolicy;
+  breakers: Pick<Breakers, "of">;
 }
 
 /** Agents for whoever asks: who is there, what they can do, how they are. */
 export function createAgentService(deps: AgentServiceDependencies): AgentService {
-  const { database, registry, clock, life, policy } = deps;
+  const { database, registry, clock, life, policy, breakers } = deps;
 
   const visible = (agent: AgentRecord, principal: Principal): boolean =>
     principal.tenant === "*" || agent.tenant === "*" || agent.tenant === principal.tenant;
@@ -42,6 +46,7 @@ export function createAgentService(deps: AgentServiceDependencies): AgentService
     return {
       id: agent.id,
       name: agent.name,
+      ...(agent.version === undefined ? {} : { version: agent.version }),
       type: agent.type,
       description: agent.description,
       capabilities: agent.capabilities,
@@ -49,6 +54,7 @@ export function createAgentService(deps: AgentServiceDependencies): AgentService
       load: agent.load,
       maxConcurrency: agent.maxConcurrency,
       healthScore: Math.round(healthScore(agent.outcomes, clock.now()) * 1000) / 1000,
+      breaker: breakers.of(agent.id)?.state ?? "closed",
       lastSeen: isoTime(agent.lastSeen),
       metadata: agent.metadata,
     };
@@ -59,6 +65,7 @@ export function createAgentService(deps: AgentServiceDependencies): AgentService
     return rows.map((row) => ({
       id: row.id,
       name: row.name,
+      ...(row.version === null ? {} : { version: row.version }),
       type: row.type as AgentType,
       description: row.description,
       capabilities: row.capabilities as Capability[],
@@ -72,9 +79,21 @@ export function createAgentService(deps: AgentServiceDependencies): AgentService
             clock.now(),
           ) * 1000,
         ) / 1000,
+      breaker: breakers.of(row.id)?.state ?? "closed",
       lastSeen: isoTime(row.last_seen),
       metadata: row.metadata as Record<string, unknown>,
     }));
+  }
+
+  /** People are agents without a process: there by their working hours. None where it is asked who could take a task now. */
+  async function people(filter: AgentFilter, principal: Principal): Promise<Agent[]> {
+    const asksForFree = filter.minHealthScore !== undefined || filter.maxLoadRatio !== undefined;
+    if (asksForFree || (filter.tools ?? []).length > 0) return [];
+    const rows = await database.query(listPeople, [principal.tenant, limits.peoplePerTenant]);
+    return rows
+      .filter(({ name }) => filter.name === undefined || filter.name === name)
+      .filter(({ skills }) => filter.capability === undefined || skills.includes(filter.capability))
+      .map((row) => personAsAgent(row, clock.now()));
   }
 
   /** Only with a bound given: who could take a task now. */
@@ -84,7 +103,7 @@ export function createAgentService(deps: AgentServiceDependencies): AgentService
       minHealthScore: filter.minHealthScore ?? policy.minHealthScore,
       maxLoadRatio: filter.maxLoadRatio ?? policy.maxLoadRatio,
     };
-    return obstacle(agent, bounds, clock.now()) === null;
+    return obstacle(agent, bounds, clock.now(), breakers.of(agent.id)) === null;
   }
 
   return {
@@ -99,7 +118,8 @@ export function createAgentService(deps: AgentServiceDependencies): AgentService
         .filter((agent) => visible(agent, principal) && matches(agent, route) && couldWork(agent, filter))
         .sort((a, b) => compareAgents(a, b, route.capability, now))
         .map(view);
-      const all = filter.status === "offline" ? [...live, ...(await absent(principal))] : live;
+      const here = [...live, ...(await people(filter, principal))];
+      const all = filter.status === "offline" ? [...here, ...(await absent(principal))] : here;
       return filter.status === undefined ? all : all.filter((agent) => agent.status === filter.status);
     },
     get: async (id, principal) => view(await find(id, principal)),

@@ -1,5 +1,7 @@
 import type { AgentRecord } from "../../ports/agent-registry.ts";
 import type { Route } from "../queue/route.ts";
+import type { BreakerRow } from "../queue/statements/breakers.ts";
+import { isoTime } from "../task-view.ts";
 import { healthScore } from "./health.ts";
 
 export interface DiscoveryPolicy {
@@ -26,12 +28,21 @@ export function matches(
 const hasTools = (offered: readonly string[] | undefined, needed: readonly string[]): boolean =>
   needed.every((tool) => offered?.includes(tool) ?? false);
 
+/** The part of a breaker that discovery looks at. Undefined: it is closed. */
+export type KnownBreaker = Pick<BreakerRow, "state" | "retry_at" | "probe" | "reason"> | undefined;
+
 /** Why an agent that matches gets nothing now; null where it could take a task. */
-export function obstacle(agent: AgentRecord, policy: DiscoveryPolicy, now: number): string | null {
-  if (agent.status === "offline" || agent.status === "maintenance") return `is in status ${agent.status}`;
-  const health = healthScore(agent.outcomes, now);
-  if (health < policy.minHealthScore) {
-    return `has a health score of ${health.toFixed(2)}, below ${policy.minHealthScore}`;
+export function obstacle(
+  agent: AgentRecord,
+  policy: DiscoveryPolicy,
+  now: number,
+  breaker: KnownBreaker,
+): string | null {
+  if (!isPresent(agent)) return `is in status ${agent.status}`;
+  const broken = breakerObstacle(breaker, now);
+  if (broken !== null) return broken;
+  if (!isFit(agent, policy, now, breaker)) {
+    return `has a health score of ${healthScore(agent.outcomes, now).toFixed(2)}, below ${policy.minHealthScore}`;
   }
   if (agent.load >= agent.maxConcurrency)
     return `is busy with ${agent.load} of ${agent.maxConcurrency} tasks`;
@@ -40,6 +51,35 @@ export function obstacle(agent: AgentRecord, policy: DiscoveryPolicy, now: numbe
   }
   return null;
 }
+
+const isPresent = (agent: AgentRecord): boolean =>
+  agent.status !== "offline" && agent.status !== "maintenance";
+
+function breakerObstacle(breaker: KnownBreaker, now: number): string | null {
+  if (breaker === undefined || breaker.state === "closed" || isProbed(breaker)) return null;
+  if (breaker.state === "half_open") return "has a half-open breaker, and its one probe is under way";
+  if (breaker.retry_at === null) {
+    return `has a breaker that was opened by hand${breaker.reason === null ? "" : ` (${breaker.reason})`}, until somebody closes it`;
+  }
+  const seconds = Math.max(0, (breaker.retry_at - now) / 1_000).toFixed(1);
+  return `has an open breaker; one task probes it in ${seconds} s (${isoTime(breaker.retry_at)})`;
+}
+
+/** Whether its next task, one only, is the probe of its breaker. */
+export const isProbed = (breaker: KnownBreaker): boolean =>
+  breaker?.state === "half_open" && breaker.probe === null;
+
+/** Whether an agent may work at all, however busy it is. A probe finds out more than any health score of old says. */
+export const isFit = (
+  agent: AgentRecord,
+  policy: DiscoveryPolicy,
+  now: number,
+  breaker: KnownBreaker,
+): boolean =>
+  isPresent(agent) &&
+  (isProbed(breaker) ||
+    ((breaker === undefined || breaker.state === "closed") &&
+      healthScore(agent.outcomes, now) >= policy.minHealthScore));
 
 /** Slots that may still be filled without going above the load ratio: the last one filled may reach it. */
 export function freeSlots(agent: AgentRecord, policy: DiscoveryPolicy): number {

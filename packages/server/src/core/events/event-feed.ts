@@ -3,8 +3,9 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Log } from "../../ports/log.ts";
 import type { EventFilter, EventService, Principal } from "../orchestrator.ts";
-import { type EventRow, latestEvent, readEvents } from "../queue/statements/events.ts";
+import { type EventRow, readEvents } from "../queue/statements/events.ts";
 import { isoTime } from "../task-view.ts";
+import { createHorizon } from "./horizon.ts";
 
 /** Least time between two reads for subscribers, so that under load many events share one. */
 const breathMs = 10;
@@ -29,7 +30,10 @@ const concerns = (event: Event, filter: EventFilter, principal: Principal): bool
   (principal.tenant === "*" || event.tenant === principal.tenant || event.tenant === "*") &&
   (filter.taskId === undefined || event.taskId === filter.taskId) &&
   (filter.runId === undefined || event.runId === filter.runId) &&
-  (filter.types === undefined || filter.types.includes(event.type));
+  (filter.types === undefined || filter.types.includes(event.type)) &&
+  (filter.project === undefined ||
+    ((event.type === "state.written" || event.type === "state.deleted") &&
+      event.data.project === filter.project));
 
 /**
  * ⑨ notify: events reach every subscriber in order and without a gap. Events live in the database; a wake-up
@@ -45,16 +49,18 @@ export function createEventFeed(database: Database, clock: Clock, log: Log) {
   let lastRead = Number.NEGATIVE_INFINITY;
   const wakers = new Set<() => void>();
 
-  const latest = async (): Promise<number> => (await database.query(latestEvent))[0]?.seq ?? 0;
+  const horizon = createHorizon(database, clock);
 
   async function read(after: number, filter: EventFilter, principal: Principal, limit: number = pageLength) {
     const rows = await database.query(readEvents, [
       after,
+      await horizon.settled(),
       principal.tenant,
       filter.taskId ?? null,
       filter.runId ?? null,
       filter.types === undefined ? null : [...filter.types],
       Math.min(limit, pageLength),
+      filter.project ?? null,
     ]);
     return rows.map(eventOf);
   }
@@ -74,7 +80,19 @@ export function createEventFeed(database: Database, clock: Clock, log: Log) {
         const early = lastRead + breathMs - clock.now();
         if (early > 0) await new Promise<void>((resolve) => clock.setTimer(early, resolve));
         lastRead = clock.now();
-        const rows = await database.query(readEvents, [tailEnd, "*", null, null, null, pageLength]);
+        const { upTo, newest } = await horizon.look();
+        if (newest > upTo) more = true;
+        if (upTo === tailEnd) continue;
+        const rows = await database.query(readEvents, [
+          tailEnd,
+          upTo,
+          "*",
+          null,
+          null,
+          null,
+          pageLength,
+          null,
+        ]);
         if (rows.length === pageLength) more = true;
         if (rows.length === 0) continue;
         tail.push(...rows.map(eventOf));
@@ -132,9 +150,11 @@ export function createEventFeed(database: Database, clock: Clock, log: Log) {
     }
 
     async function pump(): Promise<void> {
-      if (tailEnd === 0) tailEnd = Math.max(tailEnd, await persist(latest, 0));
+      if (tailEnd === 0) tailEnd = Math.max(tailEnd, await persist(horizon.settled, 0));
       if (ended) return;
       wakers.add(waker);
+      // What others have written meanwhile may have been announced before anybody listened.
+      wake();
       while (!ended) {
         const woken = new Promise<void>((resolve) => {
           wakeUp = resolve;
@@ -167,7 +187,7 @@ export function createEventFeed(database: Database, clock: Clock, log: Log) {
     };
   }
 
-  const service: EventService = { read, latest, subscribe };
+  const service: EventService = { read, latest: horizon.settled, subscribe };
   return { service, wake };
 }
 

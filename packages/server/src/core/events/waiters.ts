@@ -1,7 +1,12 @@
 import type { Clock } from "../../ports/clock.ts";
+import type { Database } from "../../ports/database.ts";
+import { endedAmong } from "../queue/statements/ended-among.ts";
 
 /** Calls that wait for one thing at most. */
 const mostWaiting = 100_000;
+
+/** Ids that are looked up at once. */
+const mostLookedUp = 5_000;
 
 /** A wait under way. */
 export interface Wait {
@@ -11,9 +16,13 @@ export interface Wait {
 }
 
 /** Lets calls wait until something ends, by its id. Register first, look second: nothing is missed. */
-export function createWaiters(clock: Clock) {
+export function createWaiters(database: Database, clock: Clock) {
   const waiting = new Map<string, Set<() => void>>();
   let count = 0;
+
+  function ended(ids: readonly string[]): void {
+    for (const id of ids) for (const wake of [...(waiting.get(id) ?? [])]) wake();
+  }
 
   return {
     /** Over at once where too many wait already. */
@@ -40,8 +49,14 @@ export function createWaiters(clock: Clock) {
       count += 1;
       return { over, callOff: wake };
     },
-    ended(ids: readonly string[]): void {
-      for (const id of ids) for (const wake of [...(waiting.get(id) ?? [])]) wake();
+    ended,
+    /** Looks up what ended without anybody saying so: a signal, or the answer to a commit, may have been lost. */
+    async recheck(): Promise<void> {
+      const ids = [...waiting.keys()];
+      for (let start = 0; start < ids.length; start += mostLookedUp) {
+        const rows = await database.query(endedAmong, [ids.slice(start, start + mostLookedUp)]);
+        ended(rows.map((row) => row.id));
+      }
     },
     /** Wakes everybody, as when the orchestrator stops. */
     wakeAll(): void {

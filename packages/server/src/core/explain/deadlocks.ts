@@ -1,10 +1,14 @@
-import type { Deadlock } from "@muster/sdk/protocol";
+import { type Deadlock, limits } from "@muster/sdk/protocol";
 import { matches } from "../discovery/rank.ts";
 import { findCycle } from "../intake/graph.ts";
-import { describeRoute, parseRoute } from "../queue/route.ts";
+import { isRouteOf } from "../people/may-answer.ts";
+import { describeRoute, formatRoute, isForPeople, parseRoute } from "../queue/route.ts";
 import { readyByRoute, type WaitingEdge, waitingEdges } from "../queue/statements/ahead-of.ts";
+import { listPeople } from "../queue/statements/people.ts";
 import type { ExplainDependencies } from "./explain.ts";
 
+/** Tasks named where nobody offers what they need. */
+const mostNamed = 20;
 /** Edges looked at in one search. */
 const mostEdges = 200_000;
 /** Cycles named in one search; breaking one usually breaks others. */
@@ -24,14 +28,36 @@ export function createDeadlockSearch({ database, registry, clock }: ExplainDepen
   async function unserved(tenant: string): Promise<Deadlock[]> {
     const live = await registry.list(clock.now());
     const groups = await database.query(readyByRoute, [tenant]);
-    return groups
-      .filter((group) => !live.some((agent) => matches(agent, parseRoute(group.route), group.tenant)))
-      .map((group) => ({
-        kind: "no_agent",
-        taskIds: group.ids,
-        reason: `${group.total} ${group.total === 1 ? "task waits" : "tasks wait"} for ${describeRoute(group.route)}, which no live agent offers.`,
-      }));
+    const people = await database.query(listPeople, [tenant, limits.peoplePerTenant]);
+    const alone = groups.filter(
+      (group) =>
+        !isForPeople(group.route) &&
+        !people.some((person) => isRouteOf(person, group.route, group.tenant)) &&
+        !live.some((agent) => matches(agent, parseRoute(group.route), group.tenant)),
+    );
+    return [...withoutSeats(alone).values()].map((group) => ({
+      kind: "no_agent",
+      taskIds: group.ids,
+      reason: `${group.total} ${group.total === 1 ? "task waits" : "tasks wait"} for ${describeRoute(group.route)}, which no live agent offers.`,
+    }));
   }
+}
+
+/** In a rollout tasks of one capability have many routes; to whoever looks for an agent they are one. */
+function withoutSeats<Group extends { route: string; tenant: string; ids: string[]; total: number }>(
+  groups: readonly Group[],
+): Map<string, Group> {
+  const merged = new Map<string, Group>();
+  for (const group of groups) {
+    const name = `${formatRoute(parseRoute(group.route))} ${group.tenant}`;
+    const { ids = [], total = 0 } = merged.get(name) ?? {};
+    merged.set(name, {
+      ...group,
+      ids: [...ids, ...group.ids].slice(0, mostNamed),
+      total: total + group.total,
+    });
+  }
+  return merged;
 }
 
 function cyclesIn(edges: readonly WaitingEdge[]): Deadlock[] {

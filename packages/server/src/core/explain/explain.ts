@@ -2,25 +2,33 @@ import type { Deadlock, Explanation, TaskStatus } from "@muster/sdk/protocol";
 import type { AgentRecord, AgentRegistry } from "../../ports/agent-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
-import { type DiscoveryPolicy, matches, obstacle } from "../discovery/rank.ts";
+import { type DiscoveryPolicy, isFit, matches, obstacle } from "../discovery/rank.ts";
 import { describeRoute, parseRoute } from "../queue/route.ts";
 import { aheadOf } from "../queue/statements/ahead-of.ts";
 import { readAttempts, readDependencies, type TaskRow } from "../queue/statements/read-tasks.ts";
+import { readBudget } from "../queue/statements/retry-budgets.ts";
+import type { Breakers } from "../resilience/breakers.ts";
+import type { RolloutBoard } from "../rollouts/rollout-board.ts";
 import { isoTime } from "../task-view.ts";
 import { createDeadlockSearch } from "./deadlocks.ts";
+import { explainBudget } from "./explain-budgets.ts";
+import { explainInbox } from "./explain-inbox.ts";
+import { describeAttempts, explainHeld } from "./explain-retries.ts";
 
 export interface ExplainDependencies {
   database: Database;
   registry: AgentRegistry;
   clock: Clock;
   policy: DiscoveryPolicy;
+  breakers: Pick<Breakers, "of">;
+  rollouts: Pick<RolloutBoard, "seating">;
 }
 
-type Words = Omit<Explanation, "taskId" | "status">;
+export type Words = Omit<Explanation, "taskId" | "status">;
 
 /** Says in words why a task is not running, or why it ended as it did: `muster why TASK`. */
 export function createExplain(deps: ExplainDependencies) {
-  const { database, registry, clock, policy } = deps;
+  const { database, registry, clock, policy, breakers } = deps;
   const findDeadlocks = createDeadlockSearch(deps);
 
   const wordsOf: Record<TaskStatus, (task: TaskRow) => Promise<Words> | Words> = {
@@ -55,12 +63,13 @@ export function createExplain(deps: ExplainDependencies) {
     const cause = task.error?.taskId;
     return {
       summary: `It failed${task.attempt > 0 ? ` in attempt ${task.attempt}` : ""}: ${task.error?.code}: ${task.error?.message}`,
-      reasons: attempts.map(
-        (a) => `Attempt ${a.number} by ${a.agent_name}: ${a.error.code}: ${a.error.message}`,
-      ),
+      reasons: describeAttempts(attempts),
       nextSteps: [...(cause === undefined ? [] : [`muster why ${cause}`]), `muster task retry ${task.id}`],
     };
   }
+
+  const readBudgetOf = async (tenant: string, capability: string) =>
+    (await database.query(readBudget, [tenant, capability]))[0];
 
   async function onOthers(task: TaskRow, kind: string, noun: string, summary: string): Promise<Words> {
     const others = await database.query(readDependencies, [task.id, kind]);
@@ -81,12 +90,20 @@ export function createExplain(deps: ExplainDependencies) {
 
   async function ready(task: TaskRow): Promise<Words> {
     const now = clock.now();
-    if (task.delayed && task.ready_at !== null) {
-      const error =
-        task.error === null ? [] : [`The last attempt failed: ${task.error.code}: ${task.error.message}`];
+    if (task.delayed) {
+      if (task.ready_at === null && task.budget_id !== null && task.retry_gated === null)
+        return explainBudget(database, { ...task, budget_id: task.budget_id });
+      const tried = describeAttempts(await database.query(readAttempts, [task.id]));
+      if (task.ready_at === null && task.capability !== null)
+        return explainHeld(
+          await readBudgetOf(task.tenant, task.capability),
+          task.capability,
+          tried,
+          relative,
+        );
       return {
-        summary: `It runs ${relative(task.ready_at)} (${isoTime(task.ready_at)}).`,
-        reasons: error,
+        summary: `It runs ${relative(task.ready_at)} (${isoTime(task.ready_at ?? now)}).`,
+        reasons: tried,
         nextSteps: [],
       };
     }
@@ -94,6 +111,8 @@ export function createExplain(deps: ExplainDependencies) {
     const able = (await registry.list(now)).filter((agent) =>
       matches(agent, parseRoute(task.route), task.tenant),
     );
+    const inbox = able.length === 0 ? await explainInbox(database, task, now, relative) : null;
+    if (inbox !== null) return inbox;
     if (able.length === 0) {
       return {
         summary: `No live agent offers ${what}.`,
@@ -101,17 +120,26 @@ export function createExplain(deps: ExplainDependencies) {
         nextSteps: ["muster agents", `muster task cancel ${task.id}`],
       };
     }
-    const obstacles = able.map((agent: AgentRecord) => ({ agent, why: obstacle(agent, policy, now) }));
+    const seating = deps.rollouts.seating(task.route);
+    const isFitNow = (agent: AgentRecord) => isFit(agent, policy, now, breakers.of(agent.id));
+    const sideLacks = !able.some((agent) => seating?.isSeated(agent) === true && isFitNow(agent));
+    const isApart = (agent: AgentRecord) =>
+      seating?.isSeated(agent) === false && !(sideLacks && seating.mayStandIn?.(agent) === true);
+    const obstacles = able.map((agent: AgentRecord) => ({
+      agent,
+      why: isApart(agent)
+        ? `is on the other side of rollout ${seating?.rolloutId}`
+        : obstacle(agent, policy, now, breakers.of(agent.id)),
+    }));
     const free = obstacles.filter(({ why }) => why === null);
     const [queue] = await database.query(aheadOf, [task.route, task.priority, task.id]);
     const ahead = queue?.ahead ?? 0;
     return {
-      summary:
-        free.length === 0
-          ? `All ${able.length} agents for ${what} are taken or set aside.`
-          : `It is next to be handed to one of ${free.length} free agents for ${what}.`,
+      summary: describeAgents(able.length, free.length, what),
       reasons: [
-        ...(ahead > 0 ? [`${ahead} tasks are ahead of it on the same route.`] : []),
+        ...(ahead > 0
+          ? [`${ahead === 1 ? "1 task is" : `${ahead} tasks are`} ahead of it on the same route.`]
+          : []),
         ...obstacles
           .filter(({ why }) => why !== null)
           .slice(0, 20)
@@ -142,4 +170,11 @@ function seconds(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 90_000) return `${(ms / 1_000).toFixed(1)} s`;
   return `${Math.round(ms / 60_000)} min`;
+}
+
+function describeAgents(able: number, free: number, what: string): string {
+  if (free > 1) return `It is next to be handed to one of ${free} free agents for ${what}.`;
+  if (free === 1) return `It is next to be handed to the free agent for ${what}.`;
+  if (able > 1) return `All ${able} agents for ${what} are taken or set aside.`;
+  return `The only agent for ${what} is taken or set aside.`;
 }

@@ -1,12 +1,15 @@
 import type { AgentTransport } from "@muster/sdk";
 import { type AgentSession, type Message, MusterError } from "@muster/sdk/protocol";
-import type { AgentGateway, Principal } from "../orchestrator.ts";
+import type { Orchestrator, Principal } from "../orchestrator.ts";
 
 /**
  * Connects an agent that lives in the orchestrator's own process. It goes through the same door as every
  * other agent; only the wire is missing.
  */
-export function createInProcessTransport(gateway: AgentGateway, principal: Principal): AgentTransport {
+export function createInProcessTransport(
+  { gateway, artifacts }: Pick<Orchestrator, "gateway" | "artifacts">,
+  principal: Principal,
+): AgentTransport {
   let session: AgentSession | undefined;
   return {
     async connect(registration, onMessage: (message: Message) => void) {
@@ -18,6 +21,10 @@ export function createInProcessTransport(gateway: AgentGateway, principal: Princ
         return Promise.reject(new MusterError("unavailable", "The agent is not connected."));
       }
       return gateway.request(session.agentId, operation, body);
+    },
+    artifacts(lease) {
+      if (session === undefined) throw new MusterError("unavailable", "The agent is not connected.");
+      return artifacts.under({ ...lease, agentId: session.agentId });
     },
     async close() {
       if (session !== undefined) gateway.detach(session.agentId);

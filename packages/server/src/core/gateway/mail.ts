@@ -26,12 +26,41 @@ export interface MailDependencies {
   ids: Ids;
 }
 
+/** Begins the correlation id of a query and ends with it: where its answer is waited for. */
+const returnAddress = /^(node-[\w-]{1,64})\//;
+
 /**
  * Messages between agents: at most once, to agents of the same tenant or shared ones. A query is matched with
- * its answer by correlation id; the one standing listener per agent serves all its queries, so none leaks.
+ * its answer by correlation id, which names the node where it was asked; the one standing listener of each node serves
+ * all queries that were asked there, so none leaks.
  */
 export function createMail({ registry, bus, clock, ids }: MailDependencies) {
   const open = new Map<string, OpenQuery>();
+  let listening: Promise<string> | undefined;
+
+  /** The address of this node, where answers arrive from now on. */
+  function listen(): Promise<string> {
+    listening ??= startListening().catch((error: unknown) => {
+      listening = undefined;
+      throw error;
+    });
+    return listening;
+  }
+
+  async function startListening(): Promise<string> {
+    const address = `node-${ids.next()}`;
+    await bus.listen(address, receive);
+    return address;
+  }
+
+  /** What the bus brings for somebody who asked here. Only the agent that was asked can answer. */
+  function receive(message: Message): void {
+    const query = open.get(message.correlationId);
+    if (query === undefined || query.asked !== message.from) return;
+    open.delete(message.correlationId);
+    query.timer.cancel();
+    query.resolve(message.payload);
+  }
 
   async function find(from: AgentRecord, to: string): Promise<AgentRecord> {
     const everyone = await registry.list(clock.now());
@@ -78,7 +107,8 @@ export function createMail({ registry, bus, clock, ids }: MailDependencies) {
       if (mine >= mostOpenQueries) {
         throw new MusterError("limit_exceeded", `Agent ${from.name} waits for ${mine} answers already.`);
       }
-      const message = compose("query", from.id, asked.id, payload);
+      const correlationId = `${await listen()}/${ids.next()}`;
+      const message = compose("query", from.id, asked.id, payload, correlationId);
       const answer = new Promise<{ payload: unknown }>((resolve, reject) => {
         const timer = clock.setTimer(timeoutMs, () => {
           open.delete(message.correlationId);
@@ -97,18 +127,15 @@ export function createMail({ registry, bus, clock, ids }: MailDependencies) {
     },
 
     async reply(from: AgentRecord, to: string, correlationId: string, payload: unknown) {
-      const message = compose("task_response", from.id, to, payload, correlationId);
+      const address = returnAddress.exec(correlationId)?.[1];
+      if (address === undefined) {
+        throw new MusterError("invalid_request", `"${correlationId}" is the correlation id of no query.`, {
+          hint: `Answer ${to} with the correlationId of its query, as it came.`,
+        });
+      }
+      const message = compose("task_response", from.id, address, payload, correlationId);
       await bus.respond(message);
       return { messageId: message.id };
-    },
-
-    /** What the bus brings for an agent that asked. Only the agent that was asked can answer. */
-    receive(message: Message): void {
-      const query = open.get(message.correlationId);
-      if (query === undefined || query.asked !== message.from || query.asker !== message.to) return;
-      open.delete(message.correlationId);
-      query.timer.cancel();
-      query.resolve(message.payload);
     },
   };
 }

@@ -4,34 +4,47 @@ import {
   type AgentResponse,
   limits,
   MusterError,
+  type Usage,
 } from "@muster/sdk/protocol";
-import type { AgentRecord } from "../../ports/agent-registry.ts";
+import type { AgentRecord, AgentRegistry } from "../../ports/agent-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Announce } from "../aftermath.ts";
+import type { Amount } from "../budgets/ledger.ts";
+import type { RecordUsage } from "../budgets/record-usage.ts";
 import type { Settle } from "../completion/settle.ts";
 import type { CapabilitySchemas } from "../discovery/capability-schemas.ts";
 import { createGroup, type NextTurn } from "../group.ts";
+import type { Locking } from "../locks/lock-service.ts";
+import type { MemoryService, StateService } from "../orchestrator.ts";
 import { writeJournal } from "../queue/statements/journal.ts";
 import { readTasks } from "../queue/statements/read-tasks.ts";
 import { renewLeases } from "../queue/statements/renew-leases.ts";
 import { tellOfTask } from "../queue/statements/tell-of-task.ts";
 import { payload, payloadText } from "../validate.ts";
 import type { AgentLife } from "./agent-life.ts";
+import { createFindAgents } from "./find-agents.ts";
 import type { HeldTasks } from "./held-tasks.ts";
 import { leaseLost } from "./lease-lost.ts";
 import type { Mail } from "./mail.ts";
+import { createMemoryOperations } from "./memory-operations.ts";
+import { createStateOperations } from "./state-operations.ts";
 import type { createSubTasks } from "./sub-tasks.ts";
 
 export interface OperationDependencies {
   database: Database;
+  registry: AgentRegistry;
   clock: Clock;
   settle: Settle;
   schemas: CapabilitySchemas;
   life: AgentLife;
   mail: Mail;
   subTasks: ReturnType<typeof createSubTasks>;
+  state: StateService;
+  memories: MemoryService;
+  locking: Pick<Locking, "service">;
   announce: Announce;
+  recordUsage: RecordUsage;
   leaseMs: number;
   nextTurn?: NextTurn;
 }
@@ -41,7 +54,7 @@ export interface Caller {
   held: HeldTasks;
 }
 
-type Handlers = {
+export type Handlers = {
   [O in AgentOperation]: (caller: Caller, request: AgentRequest<O>) => Promise<AgentResponse<O>>;
 };
 
@@ -53,9 +66,16 @@ interface Entry {
   value: string;
 }
 
+const amountOf = ({ moneyMicros = 0, tokens = 0 }: Omit<Usage, "key">): Amount => ({
+  money: moneyMicros,
+  tokens,
+});
+
 /** What registered agents can do, one handler per operation of the agent protocol. */
 export function createOperations(deps: OperationDependencies) {
-  const { database, clock, settle, schemas, life, mail, subTasks, announce, leaseMs, nextTurn } = deps;
+  const { database, clock, settle, schemas, life, mail, subTasks, announce, locking, leaseMs, nextTurn } =
+    deps;
+  const { recordUsage } = deps;
   const journalGroup = createGroup<Entry, "recorded" | "full" | "lost">({
     most: 200,
     nextTurn,
@@ -95,6 +115,7 @@ export function createOperations(deps: OperationDependencies) {
     taskId: string,
     output: unknown,
   ): Promise<string | null> {
+    if (agent.capabilities.every(({ outputSchema }) => outputSchema === undefined)) return null;
     let capability = held.capabilityOf(taskId);
     if (capability === undefined)
       capability = (await database.query(readTasks, [[taskId]]))[0]?.capability ?? null;
@@ -110,16 +131,32 @@ export function createOperations(deps: OperationDependencies) {
     return {};
   }
 
+  /** Before the result itself: what was spent counts even where the result is not accepted. */
+  async function countUsage(taskId: string, token: string, { key, ...used }: Usage): Promise<void> {
+    await recordUsage({
+      taskId,
+      token,
+      key: key ?? `result:${token}`,
+      kind: "spent",
+      amount: amountOf(used),
+    });
+  }
+
   const handlers: Handlers = {
     async heartbeat({ agent }, { status, tasks = [] }) {
-      if (!(await life.heartbeat(agent, status))) {
+      // Side by side: leases are renewed however long the registry takes to answer.
+      const [known, live] = await Promise.all([
+        life.heartbeat(agent, status),
+        Promise.all(tasks.map((task) => renewGroup({ id: task.taskId, token: task.leaseToken }))),
+      ]);
+      if (!known) {
         throw new MusterError("agent_unknown", `Agent ${agent.id} expired.`, { hint: "Register again." });
       }
-      const live = await Promise.all(tasks.map((t) => renewGroup({ id: t.taskId, token: t.leaseToken })));
       return { lost: tasks.filter((_, index) => !live[index]).map((task) => task.taskId) };
     },
 
-    async settle(caller, { taskId, leaseToken, outcome }) {
+    async settle(caller, { taskId, leaseToken, outcome, usage }) {
+      if (usage !== undefined) await countUsage(taskId, leaseToken, usage);
       let told: Parameters<Settle>[0]["outcome"] =
         outcome.status === "failed"
           ? { status: "failed", error: payload(outcome.error, "The error") }
@@ -136,6 +173,8 @@ export function createOperations(deps: OperationDependencies) {
         taskId,
         token: leaseToken,
         outcome: told,
+        agentId: caller.agent.id,
+        agent: caller.agent,
       });
       if (!verdict.accepted) throw leaseLost(taskId);
       caller.held.forget(taskId);
@@ -157,14 +196,27 @@ export function createOperations(deps: OperationDependencies) {
       return { recorded: true };
     },
 
+    async usage(_, { taskId, leaseToken, key, kind, ...used }) {
+      return recordUsage({ taskId, token: leaseToken, key, kind, amount: amountOf(used) });
+    },
+
     delegate: (_, request) => subTasks.delegate(request),
     wait: ({ agent }, request) => subTasks.wait(agent.id, request),
+    lock: ({ agent }, { taskId, leaseToken, ...request }) =>
+      locking.service.under({ agentId: agent.id, taskId, leaseToken }, agent.name).acquire(request),
+    renewLock: ({ agent }, { taskId, leaseToken, ...request }) =>
+      locking.service.under({ agentId: agent.id, taskId, leaseToken }, agent.name).renew(request),
+    unlock: ({ agent }, { taskId, leaseToken, ...grant }) =>
+      locking.service.under({ agentId: agent.id, taskId, leaseToken }, agent.name).release(grant),
     progress: (_, { taskId, leaseToken, ...data }) => tell("task.progress", taskId, leaseToken, data),
     log: (_, { taskId, leaseToken, ...data }) => tell("task.log", taskId, leaseToken, data),
     send: ({ agent }, { to, payload }) => mail.send(agent, to, payload),
     broadcast: ({ agent }, { payload }) => mail.broadcast(agent, payload),
     query: ({ agent }, { to, payload, timeoutMs }) => mail.query(agent, to, payload, timeoutMs),
     reply: ({ agent }, { to, correlationId, payload }) => mail.reply(agent, to, correlationId, payload),
+    ...createStateOperations(deps.state),
+    ...createMemoryOperations(deps.memories),
+    findAgents: createFindAgents(deps),
     leave: async () => ({}),
   };
 

@@ -1,14 +1,19 @@
 import {
+  type Budget,
   defaultRetry,
   defaultTimeoutMs,
   limits,
   MusterError,
   priorities,
+  type RetryPolicy,
   TaskSubmission,
 } from "@muster/sdk/protocol";
 import Type from "typebox";
 import type { Ids } from "../../ports/ids.ts";
+import { hasLimit, type NewBudget, newBudget } from "../budgets/new-budget.ts";
+import { type NewItem, placeOfQuestion, planQuestion } from "../people/plan-question.ts";
 import { formatRoute } from "../queue/route.ts";
+import { refuseBadRetry } from "../resilience/retry-policy.ts";
 import { isUuid, parse, payload, payloadText } from "../validate.ts";
 import { findCycle } from "./graph.ts";
 
@@ -33,12 +38,12 @@ export interface NewTask {
   join_policy: string;
   pending: number;
   max_attempts: number;
-  retry_delay_ms: number;
-  retry_factor: number;
-  retry_max_ms: number;
-  retry_jitter: number;
+  /** What the submission says of retries, where it says anything. */
+  retry: RetryPolicy | null;
   timeout_ms: number;
   deadline_at: number | null;
+  budget_id: string | null;
+  rollout_key: string | null;
   /** JSON text. */
   input: string;
 }
@@ -50,6 +55,8 @@ export interface Origin {
   step?: string;
   parentId?: string;
   depth?: number;
+  /** The nearest budget that they are under. */
+  budgetId?: string;
 }
 
 export interface Plan {
@@ -59,6 +66,10 @@ export interface Plan {
   /** Dependencies on tasks that were there before. */
   outer: { task_id: string; depends_on: string }[];
   keys: { taskId: string; key: string }[];
+  /** Budgets that its tasks bring along. */
+  budgets: NewBudget[];
+  /** Questions to people among them. */
+  items: NewItem[];
 }
 
 const Submissions = Type.Array(TaskSubmission, { minItems: 1, maxItems: limits.tasksPerSubmission });
@@ -88,22 +99,35 @@ export function planTasks(
     }
     return task;
   });
-  const plan: Plan = { tasks, inner: [], outer: [], keys: [] };
-  for (const [index, submission] of submissions.entries()) link(plan, submission, index, idOfRef);
+  const plan: Plan = { tasks, inner: [], outer: [], keys: [], budgets: [], items: [] };
+  for (const [index, submission] of submissions.entries()) {
+    link(plan, submission, index, idOfRef);
+    if (submission.budget !== undefined) bringBudget(plan, submission.budget, index, origin, ids);
+    if (submission.ask !== undefined) {
+      const { id } = plan.tasks[index] as NewTask;
+      const asking = { ...submission, ask: submission.ask };
+      plan.items.push(planQuestion(asking, `tasks/${index}`, { id, tenant: origin.tenant, now }));
+    }
+  }
   refuseCycle(plan, submissions);
   return plan;
 }
 
 function planTask(s: TaskSubmission, index: number, origin: Origin, now: number, id: string): NewTask {
   const what = `tasks/${index}`;
-  if (s.capability === undefined && s.agent === undefined) {
+  if (s.capability === undefined && s.agent === undefined && s.ask === undefined) {
     throw new MusterError("invalid_request", `${what} names neither a capability nor an agent.`, {
-      hint: 'Say what it needs with "capability", or who shall do it with "agent".',
+      hint: 'Say what it needs with "capability", who shall do it with "agent", or what people are asked with "ask".',
     });
   }
-  const capability = s.capability ?? null;
-  const requested = s.agent ?? null;
-  const tools = s.tools ?? [];
+  refuseBadRetry(s.retry, `${what}/retry`);
+  const {
+    capability = null,
+    requested = null,
+    tools,
+  } = s.ask === undefined
+    ? { capability: s.capability, requested: s.agent, tools: s.tools ?? [] }
+    : placeOfQuestion(s.ask);
   const delayed = (s.delayMs ?? 0) > 0;
   return {
     id,
@@ -125,14 +149,32 @@ function planTask(s: TaskSubmission, index: number, origin: Origin, now: number,
     join_policy: s.join ?? "all",
     pending: 0,
     max_attempts: s.retry?.maxAttempts ?? defaultRetry.maxAttempts,
-    retry_delay_ms: s.retry?.delayMs ?? defaultRetry.delayMs,
-    retry_factor: s.retry?.factor ?? defaultRetry.factor,
-    retry_max_ms: s.retry?.maxDelayMs ?? defaultRetry.maxDelayMs,
-    retry_jitter: s.retry?.jitter ?? defaultRetry.jitter,
+    retry: s.retry === undefined ? null : payload(s.retry, `${what}/retry`),
     timeout_ms: s.timeoutMs ?? defaultTimeoutMs,
     deadline_at: s.deadlineMs === undefined ? null : now + s.deadlineMs,
+    budget_id: origin.budgetId ?? null,
+    rollout_key: s.rolloutKey === undefined ? null : payload(s.rolloutKey, `${what}/rolloutKey`),
     input: payloadText(s.input === undefined ? {} : s.input, `${what}/input`),
   };
+}
+
+function bringBudget(plan: Plan, budget: Budget, index: number, origin: Origin, ids: Ids): void {
+  if (!hasLimit(budget))
+    throw new MusterError("invalid_request", `tasks/${index}/budget limits nothing.`, {
+      hint: "Give it moneyMicros, tokens, timeMs, tasks, depth or concurrency.",
+    });
+  const task = plan.tasks[index] as NewTask;
+  const place = {
+    id: ids.next(),
+    parent_id: task.budget_id,
+    tenant: task.tenant,
+    run_id: origin.runId ?? null,
+    task_id: task.id,
+    base_depth: task.depth,
+    tasks_made: 1,
+  };
+  task.budget_id = place.id;
+  plan.budgets.push(newBudget(place, budget));
 }
 
 function link(plan: Plan, submission: TaskSubmission, index: number, idOfRef: Map<string, string>): void {

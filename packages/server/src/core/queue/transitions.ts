@@ -21,7 +21,7 @@ export const transitions: readonly Transition[] = [
   ...moves("enqueue", [null], ["blocked", "ready"]),
   ...moves("claim", ["ready"], ["in_progress"]),
   ...moves("complete", ["in_progress"], ["completed"]),
-  ...moves("complete", ["blocked"], ["ready"]),
+  ...moves("complete", ["blocked"], ["ready", "in_progress"]),
   ...moves("releaseDependents", ["blocked", "waiting"], ["ready"]),
   ...moves("park", ["in_progress"], ["waiting"]),
   ...moves("retryTasks", ["in_progress", "waiting"], ["ready"]),

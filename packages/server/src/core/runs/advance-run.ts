@@ -1,4 +1,4 @@
-import type { StepStatus, TaskSubmission } from "@muster/sdk/protocol";
+import type { TaskSubmission } from "@muster/sdk/protocol";
 import {
   ExpressionError,
   evaluate,
@@ -13,10 +13,11 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Queryable } from "../../ports/database.ts";
 import type { Ids } from "../../ports/ids.ts";
 import type { Aftermath } from "../aftermath.ts";
+import { TasksUsedUp } from "../budgets/charge-tasks.ts";
 import { planTasks } from "../intake/plan-tasks.ts";
 import type { Submit } from "../intake/submit-tasks.ts";
+import { markReached } from "../queue/statements/budgets.ts";
 import {
-  endRun,
   lockRun,
   moveSteps,
   type RunRow,
@@ -24,7 +25,11 @@ import {
   readSteps,
   type StepRow,
 } from "../queue/statements/runs.ts";
+import { putGate } from "./approval-gate.ts";
+import { closeStep, type StepMove } from "./close-step.ts";
 import { decideRun, decideSteps } from "./decide.ts";
+import { finishRun, scopeOf, statesOf } from "./finish-run.ts";
+import { type Course, heedBudget } from "./heed-budget.ts";
 
 export interface AdvanceDependencies {
   clock: Clock;
@@ -32,12 +37,15 @@ export interface AdvanceDependencies {
   submit: Submit;
 }
 
-interface StepMove {
-  step: string;
-  status: StepStatus;
-  total?: number;
-  output?: unknown;
-  reason?: string | null;
+/** What the decisions about one run rest on. */
+interface Advance extends AdvanceDependencies {
+  tx: Queryable;
+  workflow: Workflow;
+  run: RunRow;
+  rows: Map<string, StepRow>;
+  effects: Aftermath[];
+  /** Budgets that did not allow the tasks of a step. */
+  usedUp: Set<string>;
 }
 
 /** The workflow of a stored run. It was checked when the run started, so a mistake here is ours. */
@@ -50,8 +58,8 @@ export function workflowOf(run: RunRow): Workflow {
 
 /**
  * Moves a run on as far as it goes, inside the caller's transaction and under the run's lock: steps whose tasks
- * have ended are closed, steps that can start do, and a run without open steps ends. Called again for nothing,
- * it changes nothing.
+ * have ended are closed, steps that can start do as far as the budget goes, and a run without open steps ends. Called
+ * again for nothing, it changes nothing.
  */
 export async function advanceRun(
   deps: AdvanceDependencies,
@@ -60,82 +68,63 @@ export async function advanceRun(
 ): Promise<Aftermath[]> {
   const [run] = await tx.query(lockRun, [runId]);
   if (run === undefined || run.status !== "running") return [];
+  const effects: Aftermath[] = [];
+  let course = await heedBudget(tx, run, deps.clock.now(), effects);
+  if (course.course === "over") return effects;
   const workflow = workflowOf(run);
   const rows = new Map((await tx.query(readSteps, [[runId]])).map((row) => [row.step, row]));
-  const effects: Aftermath[] = [];
+  const advance: Advance = { ...deps, tx, workflow, run, rows, effects, usedUp: new Set() };
   for (;;) {
-    const moves = [
-      ...(await closeSteps(tx, workflow, run, rows)),
-      ...(await openSteps(deps, tx, workflow, run, rows, effects)),
-    ];
-    if (moves.length === 0) break;
-    await tx.query(moveSteps, [runId, deps.clock.now(), JSON.stringify(moves)]);
+    const moves = await moveOnce(advance, course);
+    if (moves.length > 0) await tx.query(moveSteps, [runId, deps.clock.now(), JSON.stringify(moves)]);
+    if (advance.usedUp.size > 0) {
+      await markUsedUp(advance);
+      course = await heedBudget(tx, run, deps.clock.now(), effects);
+      if (course.course === "over") return effects;
+    } else if (moves.length === 0) break;
   }
   const verdict = decideRun(workflow, statesOf(rows));
   if (verdict !== null) {
-    await finish(deps, tx, workflow, run, rows, verdict.failed);
+    const partial = course.course === "skip";
+    await finishRun(tx, workflow, run, rows, {
+      failedStep: verdict.failed,
+      partial,
+      now: deps.clock.now(),
+    });
     effects.push({ ended: [runId] });
   }
   return effects;
 }
 
-const statesOf = (rows: ReadonlyMap<string, StepRow>) =>
-  new Map([...rows].map(([name, row]) => [name, { status: row.status as StepStatus, reason: row.reason }]));
-
-function scopeOf(workflow: Workflow, run: RunRow, rows: ReadonlyMap<string, StepRow>): Scope {
-  const steps = [...rows].map(
-    ([name, row]) => [name, { output: row.output ?? null, status: row.status }] as const,
-  );
-  return {
-    inputs: run.inputs,
-    steps: Object.fromEntries(steps),
-    run: { id: run.id, workflow: workflow.name },
-  };
+async function moveOnce(advance: Advance, { course, reason }: Course): Promise<StepMove[]> {
+  const closed = await closeSteps(advance, course === "skip");
+  if (course === "stand") return closed;
+  return [...closed, ...(course === "skip" ? skipSteps(advance, reason) : await openSteps(advance))];
 }
 
-/** Steps whose last task has ended: their outputs come together. */
-async function closeSteps(tx: Queryable, workflow: Workflow, run: RunRow, rows: Map<string, StepRow>) {
+async function markUsedUp({ tx, clock, usedUp }: Advance): Promise<void> {
+  const marks = [...usedUp].map((id) => ({ id, kind: "tasks" }));
+  usedUp.clear();
+  await tx.query(markReached, [JSON.stringify(marks), clock.now()]);
+}
+
+/** Steps whose last task has ended. */
+async function closeSteps({ tx, workflow, run, rows }: Advance, forgiven: boolean): Promise<StepMove[]> {
   const moves: StepMove[] = [];
   for (const step of workflow.steps) {
     const row = rows.get(step.name) as StepRow;
     if (row.status !== "running" || row.completed + row.failed < row.total) continue;
     const results = await tx.query(readStepResults, [run.id, step.name]);
-    const outputs = results.map((result) => (result.status === "completed" ? result.output : null));
-    const move = closed(step, outputs, results, scopeOf(workflow, run, rows));
-    moves.push(apply(rows, move));
+    moves.push(apply(rows, closeStep(step, results, scopeOf(workflow, run, rows), forgiven)));
   }
   return moves;
 }
 
-function closed(
-  step: WorkflowStep,
-  outputs: unknown[],
-  results: { id: string; status: string; error: { code: string; message: string } | null }[],
-  scope: Scope,
-): StepMove {
-  const failed = results.filter((result) => result.status !== "completed");
-  const result = step.forEach === undefined ? (outputs[0] ?? null) : outputs;
-  const first = failed[0];
-  if (first !== undefined && step.forEach === undefined) {
-    return {
-      step: step.name,
-      status: "failed",
-      output: null,
-      reason: `${first.error?.code}: ${first.error?.message}`,
-    };
-  }
-  const reason =
-    first === undefined
-      ? null
-      : `${failed.length} of ${results.length} tasks failed, the first with ${first.error?.code}: ${first.error?.message}`;
-  try {
-    const output = step.output === undefined ? result : evaluate(step.output, { ...scope, result });
-    return { step: step.name, status: first === undefined ? "completed" : "failed", output, reason };
-  } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
-    return { step: step.name, status: "failed", output: null, reason: `output: ${error.message}` };
-  }
-}
+/** Steps that have not begun never do. */
+const skipSteps = ({ workflow, rows }: Advance, reason: string): StepMove[] =>
+  workflow.steps
+    .filter((step) => rows.get(step.name)?.status === "pending")
+    .map((step) => apply(rows, { step: step.name, status: "skipped", reason }));
 
 /** Notes a move in the rows at hand, so that later decisions see it. */
 function apply(rows: Map<string, StepRow>, move: StepMove): StepMove {
@@ -150,14 +139,8 @@ function apply(rows: Map<string, StepRow>, move: StepMove): StepMove {
   return move;
 }
 
-async function openSteps(
-  deps: AdvanceDependencies,
-  tx: Queryable,
-  workflow: Workflow,
-  run: RunRow,
-  rows: Map<string, StepRow>,
-  effects: Aftermath[],
-): Promise<StepMove[]> {
+async function openSteps(advance: Advance): Promise<StepMove[]> {
+  const { workflow, rows } = advance;
   const moves: StepMove[] = [];
   for (const decision of decideSteps(workflow, statesOf(rows))) {
     const { step, next } = decision;
@@ -166,22 +149,18 @@ async function openSteps(
       moves.push(apply(rows, { step: step.name, status, reason: decision.reason }));
       continue;
     }
-    moves.push(apply(rows, await open(deps, tx, step, run, scopeOf(workflow, run, rows), effects)));
+    const opened = await open(advance, step);
+    if (opened !== null) moves.push(apply(rows, opened));
   }
   return moves;
 }
 
-async function open(
-  deps: AdvanceDependencies,
-  tx: Queryable,
-  step: WorkflowStep,
-  run: RunRow,
-  scope: Scope,
-  effects: Aftermath[],
-): Promise<StepMove> {
+/** Null: the budget does not allow the tasks of the step. */
+async function open(advance: Advance, step: WorkflowStep): Promise<StepMove | null> {
+  const { tx, workflow, run, rows, clock, ids, submit, effects, usedUp } = advance;
   let submissions: TaskSubmission[] | null;
   try {
-    submissions = submissionsOf(step, scope);
+    submissions = submissionsOf(step, scopeOf(workflow, run, rows));
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     return { step: step.name, status: "failed", reason: error.message };
@@ -189,17 +168,36 @@ async function open(
   if (submissions === null)
     return { step: step.name, status: "skipped", reason: `when: ${step.when} is false` };
   if (submissions.length === 0) return { step: step.name, status: "completed", total: 0, output: [] };
-  const origin = { tenant: run.tenant, runId: run.id, step: step.name };
+  const budget = run.budget_id === null ? {} : { budgetId: run.budget_id };
+  const origin = { tenant: run.tenant, runId: run.id, step: step.name, ...budget };
   let plan: ReturnType<typeof planTasks>;
   try {
-    plan = planTasks(submissions, origin, deps.clock.now(), deps.ids);
+    plan = planTasks(submissions, origin, clock.now(), ids);
   } catch (error) {
     return { step: step.name, status: "failed", reason: (error as Error).message };
   }
   for (const [index, task] of plan.tasks.entries())
     task.item_index = step.forEach === undefined ? null : index;
-  effects.push(...(await deps.submit.submitWithin(tx, plan, origin)).effects);
-  return { step: step.name, status: "running", total: plan.tasks.length };
+  const total = plan.tasks.length;
+  try {
+    if (step.approve !== undefined)
+      putGate(
+        plan,
+        step,
+        { scope: scopeOf(workflow, run, rows), origin, now: clock.now(), ids },
+        submissions,
+      );
+  } catch (error) {
+    return { step: step.name, status: "failed", reason: (error as Error).message };
+  }
+  try {
+    effects.push(...(await submit.submitWithin(tx, plan, origin)).effects);
+  } catch (error) {
+    if (!(error instanceof TasksUsedUp)) throw error;
+    for (const id of error.budgetIds) usedUp.add(id);
+    return null;
+  }
+  return { step: step.name, status: "running", total };
 }
 
 /** The tasks of a step; null where its condition is false. */
@@ -219,43 +217,4 @@ function submissionOf(step: WorkflowStep, scope: Scope): TaskSubmission {
     ...(step.timeoutMs === undefined ? {} : { timeoutMs: step.timeoutMs }),
     ...(step.priority === undefined ? {} : { priority: step.priority }),
   };
-}
-
-async function finish(
-  deps: AdvanceDependencies,
-  tx: Queryable,
-  workflow: Workflow,
-  run: RunRow,
-  rows: ReadonlyMap<string, StepRow>,
-  failedStep: string | null,
-): Promise<void> {
-  let status = failedStep === null ? "completed" : "failed";
-  let error =
-    failedStep === null
-      ? null
-      : { code: "step_failed", message: `Step ${failedStep} failed: ${rows.get(failedStep)?.reason}` };
-  let output: unknown = null;
-  try {
-    output = outputOf(workflow, run, rows);
-  } catch (cause) {
-    if (!(cause instanceof ExpressionError)) throw cause;
-    // A failed run may lack what its output is made of; that is no second failure.
-    error ??= { code: "invalid_output", message: `The workflow's output can't be made: ${cause.message}` };
-    status = "failed";
-  }
-  const now = deps.clock.now();
-  await tx.query(endRun, [
-    run.id,
-    now,
-    status,
-    JSON.stringify(output),
-    error === null ? null : JSON.stringify(error),
-  ]);
-}
-
-function outputOf(workflow: Workflow, run: RunRow, rows: ReadonlyMap<string, StepRow>): unknown {
-  if (workflow.output !== undefined) return evaluate(workflow.output, scopeOf(workflow, run, rows));
-  const needed = new Set(workflow.steps.flatMap((step) => step.needs));
-  const last = workflow.steps.filter((step) => !needed.has(step.name));
-  return Object.fromEntries(last.map((step) => [step.name, rows.get(step.name)?.output ?? null]));
 }

@@ -32,7 +32,9 @@ export async function reopen(tx: Queryable, runId: string, now: number): Promise
     bad.map((step) => step.step),
     workflow.steps,
   );
-  const again = new Set(withTasks.filter((name) => !behind.has(name)));
+  // A step that needs a yes is asked for anew: its tasks never run without one.
+  const gated = new Set(workflow.steps.filter((step) => step.approve !== undefined).map((step) => step.name));
+  const again = new Set(withTasks.filter((name) => !behind.has(name) && !gated.has(name)));
   const anew = steps.filter((step) => behind.has(step.step) || (isBad(step) && !again.has(step.step)));
   await tx.query(reopenRun, [runId, now]);
   await tx.query(supersedeTasks, [runId, anew.map((step) => step.step)]);

@@ -1,44 +1,42 @@
 import {
+  type BudgetResume,
   type CancelReport,
-  type ErrorCode,
   limits,
   MusterError,
   type Run,
   type RunDetail,
   RunStart,
-  type RunStatus,
-  type StepStatus,
 } from "@muster/sdk/protocol";
-import { checkInputs, readWorkflow, type Workflow, type WorkflowProblem } from "@muster/workflow";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Ids } from "../../ports/ids.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Aftermath, Announce } from "../aftermath.ts";
-import { cascade } from "../completion/cascade.ts";
+import { budgetOf, describeReached } from "../budgets/describe-budget.ts";
+import { parseResume } from "../budgets/raise-budget.ts";
 import type { Waiters } from "../events/waiters.ts";
 import type { Submit } from "../intake/submit-tasks.ts";
 import type { Principal, RunService } from "../orchestrator.ts";
+import { readBudgets } from "../queue/statements/budgets.ts";
 import { readRunTasks } from "../queue/statements/read-tasks.ts";
 import {
-  endRun,
   listRuns,
   lockRun,
-  moveSteps,
-  openRunTasks,
   type RunRow,
   readRuns,
   readSteps,
-  type StepRow,
   stalledRuns,
-  startRun,
 } from "../queue/statements/runs.ts";
 import { readKeys, takeKeys } from "../queue/statements/submission.ts";
-import { isoTime, isoTimeOrNull, taskOf } from "../task-view.ts";
+import { taskOf } from "../task-view.ts";
 import { cancelReportOf } from "../tasks/cancel-report.ts";
-import { isUuid, parse, payloadText } from "../validate.ts";
+import { isUuid, parse } from "../validate.ts";
 import { advanceRun } from "./advance-run.ts";
+import { runOf } from "./describe-run.ts";
+import { resume } from "./resume-run.ts";
 import { reopen } from "./retry-run.ts";
+import { prepareRun, startWithin } from "./start-run.ts";
+import { stopRun } from "./stop-run.ts";
 
 export interface RunServiceDependencies {
   database: Database;
@@ -70,24 +68,37 @@ export function createRunService(deps: RunServiceDependencies) {
     return row;
   }
 
+  /** Rows as the world sees them. */
+  async function describe(rows: readonly RunRow[]): Promise<Run[]> {
+    const steps = await database.query(readSteps, [rows.map((row) => row.id)]);
+    const budgetIds = rows.flatMap(({ budget_id }) => (budget_id === null ? [] : [budget_id]));
+    const budgets = budgetIds.length === 0 ? [] : await database.query(readBudgets, [budgetIds]);
+    const budgetOfRun = new Map(budgets.map((budget) => [budget.run_id, budgetOf(budget)]));
+    return rows.map((row) =>
+      runOf(
+        row,
+        steps.filter((step) => step.run_id === row.id),
+        budgetOfRun.get(row.id) ?? null,
+      ),
+    );
+  }
+
+  async function read(id: string): Promise<Run> {
+    const [run] = await describe(await database.query(readRuns, [[id]]));
+    return run as Run;
+  }
+
   async function get(id: string, principal: Principal): Promise<RunDetail> {
-    const row = await find(id, principal);
-    const steps = await database.query(readSteps, [[id]]);
+    const [run] = await describe([await find(id, principal)]);
     const tasks = await database.query(readRunTasks, [id, mostTasks]);
-    return { ...runOf(row, steps), tasks: tasks.map(taskOf) };
+    return { ...(run as Run), tasks: tasks.map(taskOf) };
   }
 
   async function start(request: RunStart, principal: Principal): Promise<Run> {
     mayWrite(principal);
     parse(RunStart, request, "The run");
-    const { workflow, problems } = readWorkflow(request.workflow);
-    if (workflow === undefined || problems.length > 0)
-      throw refusal("invalid_workflow", "The workflow", problems);
-    const checked = checkInputs(workflow, request.inputs ?? {});
-    if (checked.problems.length > 0) throw refusal("invalid_input", "The inputs", checked.problems);
+    const prepared = prepareRun(request);
     const tenant = principal.tenant === "*" ? "default" : principal.tenant;
-    const document = payloadText(request.workflow, "The workflow");
-    const inputs = payloadText(checked.inputs, "The inputs");
     const { id, effects } = await database.transaction(async (tx) => {
       const runId = ids.next();
       if (request.idempotencyKey !== undefined) {
@@ -98,20 +109,18 @@ export function createRunService(deps: RunServiceDependencies) {
           if (known !== undefined) return { id: known.target_id, effects: [] as Aftermath[] };
         }
       }
-      await tx.query(startRun, [
-        runId,
-        tenant,
-        workflow.name,
-        document,
-        inputs,
-        clock.now(),
-        stepsText(workflow),
-      ]);
-      return { id: runId, effects: await advanceRun(deps, tx, runId) };
+      return { id: runId, effects: await startWithin(deps, tx, prepared, { id: runId, tenant }) };
     });
     announceAll(effects);
-    const [row] = await database.query(readRuns, [[id]]);
-    return runOf(row as RunRow, await database.query(readSteps, [[id]]));
+    return read(id);
+  }
+
+  async function refuseReached(id: string, budgetId: string | null): Promise<void> {
+    const [budget] = budgetId === null ? [] : await database.query(readBudgets, [[budgetId]]);
+    if (budget === undefined || budget.reached === null) return;
+    throw new MusterError("not_retryable", describeReached(budget), {
+      hint: `Raise its ${budget.reached} first: POST /v1/runs/${id}/resume.`,
+    });
   }
 
   function announceAll(effects: readonly Aftermath[]): void {
@@ -149,39 +158,30 @@ export function createRunService(deps: RunServiceDependencies) {
       if (run?.status !== "running") {
         throw new MusterError("not_cancellable", `Run ${id} has already ended: it is ${run?.status}.`);
       }
-      const open = await tx.query(openRunTasks, [id]);
-      const result = await cascade(
-        tx,
-        open.map((task) => ({ id: task.id, status: "cancelled" as const, error })),
-        clock.now(),
-      );
-      const steps = (await tx.query(readSteps, [[id]])).filter(
-        (s) => s.status === "pending" || s.status === "running",
-      );
-      const moves = steps.map((s) => ({
-        step: s.step,
-        status: "cancelled",
-        output: null,
-        reason: error.message,
-      }));
-      await tx.query(moveSteps, [id, clock.now(), JSON.stringify(moves)]);
-      await tx.query(endRun, [id, clock.now(), "cancelled", "null", JSON.stringify(error)]);
-      return result;
+      return stopRun(tx, id, "cancelled", error, clock.now());
     });
     announceAll([aftermath, { ended: [id] }]);
     return cancelReportOf(ended);
   }
 
+  async function resumeIt(id: string, request: BudgetResume, principal: Principal): Promise<Run> {
+    mayWrite(principal);
+    const add = parseResume(request);
+    await find(id, principal);
+    announceAll(await database.transaction((tx) => resume(deps, tx, id, add)));
+    return read(id);
+  }
+
   async function retry(id: string, principal: Principal): Promise<Run> {
     mayWrite(principal);
-    await find(id, principal);
+    const { budget_id } = await find(id, principal);
+    await refuseReached(id, budget_id);
     const effects = await database.transaction(async (tx) => {
       const routes = await reopen(tx, id, clock.now());
       return [{ ready: routes }, ...(await advanceRun(deps, tx, id))];
     });
     announceAll(effects);
-    const [row] = await database.query(readRuns, [[id]]);
-    return runOf(row as RunRow, await database.query(readSteps, [[id]]));
+    return read(id);
   }
 
   const service: RunService = {
@@ -189,6 +189,7 @@ export function createRunService(deps: RunServiceDependencies) {
     get,
     cancel,
     retry,
+    resume: resumeIt,
     async list(filter, principal) {
       const limit = Math.min(Math.max(1, filter.limit ?? 50), limits.pageSize);
       if (filter.before !== undefined && !isUuid(filter.before)) {
@@ -202,19 +203,14 @@ export function createRunService(deps: RunServiceDependencies) {
       ];
       const rows = (await database.query(listRuns, [...parameters, limit + 1])) as RunRow[];
       const shown = rows.slice(0, limit);
-      const steps = await database.query(readSteps, [shown.map((row) => row.id)]);
-      const items = shown.map((row) =>
-        runOf(
-          row,
-          steps.filter((step) => step.run_id === row.id),
-        ),
-      );
+      const items = await describe(shown);
       return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
     },
     async wait(id, timeoutMs, principal, signal) {
       const wait = waiters.wait(id, Math.min(timeoutMs, limits.longPollMs), signal);
       try {
-        if ((await find(id, principal)).status === "running") await wait.over;
+        const { status, paused_at } = await find(id, principal);
+        if (status === "running" && paused_at === null) await wait.over;
       } finally {
         wait.callOff();
       }
@@ -239,43 +235,4 @@ export function createRunService(deps: RunServiceDependencies) {
 function mayWrite(principal: Principal): void {
   if (principal.role === "agent")
     throw new MusterError("forbidden", "A key of role agent can't start or change runs.");
-}
-
-const stepsText = (workflow: Workflow): string =>
-  JSON.stringify(
-    workflow.steps.map((step, position) => ({
-      step: step.name,
-      position,
-      capability: step.capability ?? null,
-    })),
-  );
-
-function refusal(code: ErrorCode, what: string, problems: readonly WorkflowProblem[]): MusterError {
-  const first = problems[0];
-  const place = first?.path ? `${first.path}: ` : "";
-  return new MusterError(code, `${what} can't be used: ${place}${first?.message}`, {
-    ...(first?.hint === undefined ? {} : { hint: first.hint }),
-    errors: problems.map(({ path, message }) => ({ path, message })),
-  });
-}
-
-function runOf(row: RunRow, steps: readonly StepRow[]): Run {
-  return {
-    id: row.id,
-    workflow: row.workflow,
-    status: row.status as RunStatus,
-    tenant: row.tenant,
-    inputs: row.inputs,
-    output: row.output,
-    error: row.error,
-    steps: steps.map((step) => ({
-      name: step.step,
-      status: step.status as StepStatus,
-      capability: step.capability,
-      tasks: { total: step.total, completed: step.completed, failed: step.failed },
-      reason: step.reason,
-    })),
-    createdAt: isoTime(row.created_at),
-    finishedAt: isoTimeOrNull(row.ended_at),
-  };
 }

@@ -1,5 +1,7 @@
 import {
+  type BudgetState,
   isFinal,
+  type JoinPolicy,
   limits,
   MusterError,
   type TaskDetail,
@@ -10,6 +12,9 @@ import type { AgentRegistry } from "../../ports/agent-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Announce } from "../aftermath.ts";
+import { budgetOf, describeReached } from "../budgets/describe-budget.ts";
+import { parseResume, raise } from "../budgets/raise-budget.ts";
+import { releaseWithin } from "../budgets/release-held.ts";
 import { cascade } from "../completion/cascade.ts";
 import type { CapabilitySchemas } from "../discovery/capability-schemas.ts";
 import { matches } from "../discovery/rank.ts";
@@ -17,6 +22,7 @@ import type { Waiters } from "../events/waiters.ts";
 import type { Explain } from "../explain/explain.ts";
 import type { Submit } from "../intake/submit-tasks.ts";
 import type { Principal, TaskService } from "../orchestrator.ts";
+import { type BudgetRow, readPaths } from "../queue/statements/budgets.ts";
 import {
   listTasks,
   readAttempts,
@@ -28,6 +34,7 @@ import { lockEnded, retryByHand } from "../queue/statements/retry-by-hand.ts";
 import { isoTime, taskOf } from "../task-view.ts";
 import { isUuid } from "../validate.ts";
 import { cancelReportOf } from "./cancel-report.ts";
+import { unmetNeed } from "./unmet-need.ts";
 
 export interface TaskServiceDependencies {
   database: Database;
@@ -62,6 +69,14 @@ export function createTaskService(deps: TaskServiceDependencies): TaskService {
     return row;
   }
 
+  const budgetsAbove = async ({ budget_id }: TaskRow): Promise<BudgetRow[]> =>
+    budget_id === null ? [] : database.query(readPaths, [[budget_id]]);
+
+  async function ownBudget(row: TaskRow): Promise<BudgetState | null> {
+    const own = (await budgetsAbove(row)).find((budget) => budget.task_id === row.id);
+    return own === undefined ? null : budgetOf(own);
+  }
+
   async function get(id: string, principal: Principal): Promise<TaskDetail> {
     const row = await find(id, principal);
     const [needs, attempts] = [
@@ -78,6 +93,7 @@ export function createTaskService(deps: TaskServiceDependencies): TaskService {
         finishedAt: isoTime(attempt.ended_at),
         error: attempt.error,
       })),
+      budget: await ownBudget(row),
     };
   }
 
@@ -159,6 +175,7 @@ export function createTaskService(deps: TaskServiceDependencies): TaskService {
     async retry(id, principal) {
       mayWrite(principal);
       const row = await find(id, principal);
+      await refuseReached(row);
       await refuseUnmetNeeds(row);
       const [again] = await database.transaction(async (tx) => {
         await tx.query(lockEnded, [[id]]);
@@ -178,27 +195,43 @@ export function createTaskService(deps: TaskServiceDependencies): TaskService {
       return taskOf(await find(id, principal));
     },
 
+    async resume(id, request, principal) {
+      mayWrite(principal);
+      const add = parseResume(request);
+      const own = await ownBudget(await find(id, principal));
+      if (own === null)
+        throw new MusterError("conflict", `Task ${id} has no budget of its own, so it is not paused.`);
+      const effect = await database.transaction(async (tx) => {
+        const { before, dueAt } = await raise(tx, own.id, add, clock.now());
+        const { routes } = await releaseWithin(tx, [before.root_id], clock.now());
+        return { ready: routes, dueAt, budgets: [own.id] };
+      });
+      announce(effect);
+      return get(id, principal);
+    },
+
     explain: async (id, principal) => deps.explain.explain(await find(id, principal)),
     deadlocks: (principal) => deps.explain.deadlocks(principal.tenant),
   };
 
+  async function refuseReached(row: TaskRow): Promise<void> {
+    const reached = (await budgetsAbove(row)).find((budget) => budget.reached !== null);
+    if (reached === undefined) return;
+    const [what, id] = reached.task_id === null ? ["runs", reached.run_id] : ["tasks", reached.task_id];
+    throw new MusterError("not_retryable", describeReached(reached), {
+      hint: `Raise its ${reached.reached} first: POST /v1/${what}/${id}/resume.`,
+    });
+  }
+
   async function refuseUnmetNeeds(row: TaskRow): Promise<void> {
     const needs = await database.query(readDependencies, [row.id, "need"]);
-    const met = needs.filter((need) => need.status === null || need.status === "completed");
-    const over = needs.filter((need) => need.status === null || isFinal(need.status as TaskStatus));
-    const runs =
-      row.join_policy === "all"
-        ? met.length === needs.length
-        : row.join_policy === "settled"
-          ? over.length === needs.length
-          : needs.length === 0 || met.length > 0;
-    if (runs) return;
-    const culprit = needs.find((need) => need.status !== "completed");
+    const culprit = unmetNeed(row.join_policy as JoinPolicy, needs);
+    if (culprit === null) return;
     throw new MusterError(
       "not_retryable",
-      `Task ${row.id} needs task ${culprit?.id}, which is ${culprit?.status}.`,
+      `Task ${row.id} needs task ${culprit.id}, which is ${culprit.status}.`,
       {
-        hint: `Retry that one first: muster task retry ${culprit?.id}`,
+        hint: `Retry that one first: muster task retry ${culprit.id}`,
       },
     );
   }

@@ -1,5 +1,4 @@
 import type { AgentRegistry, Slot } from "../../ports/agent-registry.ts";
-import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Announce } from "../aftermath.ts";
 import { listHeld } from "../queue/statements/find-overdue.ts";
@@ -12,7 +11,6 @@ const nameOf = (slot: Slot): string => `${slot.agentId} ${slot.taskId}`;
 export interface ReconcileDependencies {
   database: Database;
   registry: AgentRegistry;
-  clock: Clock;
   announce: Announce;
 }
 
@@ -21,7 +19,7 @@ export interface ReconcileDependencies {
  * reserving and claiming leaves a slot that nobody works in, and a registry that was emptied knows of none.
  * A slot without a lease is given back only when it is seen twice in a row, since a claim may be under way.
  */
-export function createReconcile({ database, registry, clock, announce }: ReconcileDependencies) {
+export function createReconcile({ database, registry, announce }: ReconcileDependencies) {
   let suspects = new Set<string>();
 
   return async function reconcile(): Promise<void> {
@@ -37,7 +35,7 @@ export function createReconcile({ database, registry, clock, announce }: Reconci
     suspects = new Set(idle.map(nameOf));
     if (freed.length > 0) announce({ freed });
     const missing = held.filter((slot) => !reservedNames.has(nameOf(slot)));
-    if (missing.length > 0) await registry.reserve(missing, clock.now());
+    if (missing.length > 0) await registry.restore(missing);
   };
 }
 

@@ -3,10 +3,14 @@ import type { Clock, Timer } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Announce } from "../aftermath.ts";
+import type { Budgets } from "../budgets/create-budgets.ts";
 import { cascade } from "../completion/cascade.ts";
 import type { Settle } from "../completion/settle.ts";
+import type { DeadlockWatch } from "../deadlocks/deadlock-watch.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { AgentLife } from "../gateway/agent-life.ts";
+import type { Locking } from "../locks/lock-service.ts";
+import type { Memory } from "../memory/create-memory.ts";
 import {
   findExpired,
   findOverdue,
@@ -14,6 +18,14 @@ import {
   type OverdueTask,
   promoteDelayed,
 } from "../queue/statements/find-overdue.ts";
+import type { Breakers } from "../resilience/breakers.ts";
+import type { RetryBudgets } from "../resilience/retry-budgets.ts";
+import type { Judge } from "../rollouts/judge-rollouts.ts";
+import type { RolloutBoard } from "../rollouts/rollout-board.ts";
+import type { FireSchedules } from "../schedules/fire-schedules.ts";
+import type { FireTriggers } from "../triggers/fire-triggers.ts";
+
+import type { Duty } from "./duty.ts";
 import type { Prune } from "./prune.ts";
 import type { Reconcile } from "./reconcile.ts";
 
@@ -23,11 +35,26 @@ export interface UpkeepDependencies {
   log: Log;
   settle: Settle;
   dispatcher: Dispatcher;
+  budgets: Pick<RetryBudgets, "pass" | "credit">;
   life: AgentLife;
+  breakers: Pick<Breakers, "endCoolDowns" | "dropLostProbes" | "refresh">;
+  locking: Pick<Locking, "settleDue" | "recheck">;
+  deadlocks: Pick<DeadlockWatch, "look">;
+  memory: Pick<Memory, "tend">;
   announce: Announce;
+  spending: Pick<Budgets, "endTimes" | "catchUp">;
+  duty: Duty;
+  recheckWaiters: () => Promise<void>;
   findStalledRuns: () => Promise<void>;
+  schedules: FireSchedules;
+  triggers: FireTriggers;
   reconcile: Reconcile;
+  /** Reminds, escalates and ends what waits for people. */
+  inboxDue: (now: number) => Promise<void>;
+  rollouts: Pick<RolloutBoard, "reload"> & Pick<Judge, "look" | "lookAtDue">;
   prune: Prune;
+  /** Begins the backup that is due, if one is, and does not wait for it. */
+  beginBackup: (now: number) => Promise<void>;
 }
 
 /** Pause before the next look while something is due still, so that what can't be moved on is no endless loop. */
@@ -48,7 +75,8 @@ const reasons: Record<OverdueTask["reason"], TaskError> = {
 
 /**
  * Everything that waits is a row with a time; upkeep looks at the rows whose time has come. One timer, set to
- * the next of these times, so that a retry is punctual and an idle orchestrator does next to nothing.
+ * the next of these times, so that a retry is punctual and an idle orchestrator does next to nothing. Of several
+ * nodes one has the duty, and hears from the others what will be due.
  */
 export function createUpkeep(deps: UpkeepDependencies) {
   const { database, clock, log, settle, announce } = deps;
@@ -57,6 +85,7 @@ export function createUpkeep(deps: UpkeepDependencies) {
   let stopped = true;
   let nextLook = Number.POSITIVE_INFINITY;
   let lastRecheck = Number.NEGATIVE_INFINITY;
+  let onDuty = false;
   let lastPrune = Number.NEGATIVE_INFINITY;
 
   function schedule(at: number): void {
@@ -72,34 +101,64 @@ export function createUpkeep(deps: UpkeepDependencies) {
       log.warn({ error }, "Upkeep failed; it will look again."),
     );
     await running;
-    const next = await findNext();
+    const next = onDuty ? await findNext() : null;
     running = null;
     // Somebody may have asked for an earlier look meanwhile.
-    const wanted = Math.min(next ?? Number.POSITIVE_INFINITY, clock.now() + restMs, nextLook);
-    schedule(wanted > clock.now() ? wanted : clock.now() + breathMs);
+    schedule(
+      Math.min(afterBreath(next ?? Number.POSITIVE_INFINITY), afterBreath(nextLook), clock.now() + restMs),
+    );
   }
+
+  /** A moment to come stays; one that has passed is looked at again after a breath. */
+  const afterBreath = (at: number): number => (at > clock.now() ? at : clock.now() + breathMs);
 
   async function everything(): Promise<void> {
     const now = clock.now();
-    const due = await findNext();
-    if (due !== null && due <= now) {
-      await promote(now);
-      await endOverdue(now);
-      await endExpired(now);
-    }
-    await deps.life.expire();
+    onDuty = await deps.duty.isMine();
+    if (onDuty) await endWhatIsDue(now);
+    if (onDuty) deps.triggers.look();
     if (now - lastRecheck >= recheckMs) {
       lastRecheck = now;
-      await deps.reconcile();
-      await deps.findStalledRuns();
+      await deps.budgets.credit();
+      if (onDuty) await deps.reconcile();
+      if (onDuty) await deps.findStalledRuns();
+      if (onDuty) await deps.spending.catchUp();
+      if (onDuty) await deps.schedules.queued();
+      if (onDuty) await deps.breakers.dropLostProbes();
+      await deps.breakers.refresh();
+      await deps.rollouts.reload();
+      if (onDuty) await deps.rollouts.look();
       await deps.dispatcher.refresh();
-      // Subscribers look once more: the change that should have woken them may have lost its answer.
+      // Those who wait look once more: the change that should have woken them may have lost its answer.
+      await deps.recheckWaiters();
+      if (onDuty) await deps.locking.settleDue(now);
+      await deps.locking.recheck();
+      if (onDuty) await deps.deadlocks.look(now);
+      if (onDuty) deps.memory.tend();
       announce({});
     }
-    if (now - lastPrune >= pruneEveryMs) {
+    if (onDuty) await deps.beginBackup(now);
+    if (onDuty && now - lastPrune >= pruneEveryMs) {
       lastPrune = now;
       await deps.prune(now);
     }
+  }
+
+  async function endWhatIsDue(now: number): Promise<void> {
+    const due = await findNext();
+    if (due !== null && due <= now) {
+      await promote(now);
+      await deps.breakers.endCoolDowns(now);
+      await deps.budgets.pass(now);
+      await endOverdue(now);
+      await endExpired(now);
+      await deps.spending.endTimes(now);
+      await deps.schedules.due();
+      await deps.rollouts.lookAtDue(now);
+      await deps.locking.settleDue(now);
+      await deps.inboxDue(now);
+    }
+    await deps.life.expire();
   }
 
   async function promote(now: number): Promise<void> {
@@ -114,8 +173,8 @@ export function createUpkeep(deps: UpkeepDependencies) {
     for (;;) {
       const overdue = await database.query(findOverdue, [now, batch]);
       const verdicts = await Promise.all(
-        overdue.map(({ id, token, reason }) =>
-          settle({ taskId: id, token, outcome: { status: "failed", error: reasons[reason] } }),
+        overdue.map(({ id, token, agent_id: agentId, reason }) =>
+          settle({ taskId: id, token, agentId, outcome: { status: "failed", error: reasons[reason] } }),
         ),
       );
       const ended = overdue.filter((_, index) => verdicts[index]?.accepted);
@@ -153,7 +212,7 @@ export function createUpkeep(deps: UpkeepDependencies) {
   return {
     /** Something waits for this moment: look then, if not sooner. */
     lookAt(at: number): void {
-      if (stopped || at >= nextLook) return;
+      if (stopped || at >= nextLook || !onDuty) return;
       if (running === null) schedule(at);
       else nextLook = at;
     },
@@ -166,6 +225,8 @@ export function createUpkeep(deps: UpkeepDependencies) {
       stopped = true;
       timer?.cancel();
       await running;
+      await deps.triggers.stop();
+      await deps.duty.giveUp();
     },
   };
 }

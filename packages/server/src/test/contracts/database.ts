@@ -230,6 +230,34 @@ export function describeDatabaseContract(name: string, makeDatabase: () => Promi
       });
     });
 
+    it("shows one moment to whoever reads a snapshot", async () => {
+      await database.query(insert, [1, "before"]);
+      let begun = () => {};
+      const isBegun = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      let goOn = () => {};
+      const mayGoOn = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      const reading = database.snapshot(async (reader) => {
+        const first = await reader.query(labels);
+        begun();
+        await mayGoOn;
+        return [first, await reader.query(labels)];
+      });
+      await isBegun;
+      const writing = database.query(insert, [2, "meanwhile"]);
+      goOn();
+      expect(await reading).toEqual([[{ label: "before" }], [{ label: "before" }]]);
+      await writing;
+      expect(await allLabels()).toEqual(["before", "meanwhile"]);
+      await expect(database.snapshot((reader) => reader.query(fail, [0]))).rejects.toMatchObject({
+        code: "22012",
+      });
+      expect(await allLabels()).toEqual(["before", "meanwhile"]);
+    });
+
     it("maintains itself while it is used", async () => {
       await database.execute("insert into contract select n, 'x' from generate_series(1, 5000) as n");
       await database.execute("update contract set label = 'y'");

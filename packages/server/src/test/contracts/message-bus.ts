@@ -2,6 +2,7 @@ import { limits } from "@muster/sdk/protocol";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { MessageBus } from "../../ports/message-bus.ts";
+import { describeSubscriptions } from "./bus-subscriptions.ts";
 import { collector, gate, message, messages, quiet } from "./message-collector.ts";
 
 /** Two nodes on one bus that carries nothing yet. Where there is but one node, it may be given twice. */
@@ -201,80 +202,7 @@ export function describeMessageBusContract(name: string, makeAdapter: MakeBus): 
       });
     });
 
-    describe("subscriptions", () => {
-      test("a second subscriber takes the first one's place, even on another node", async () => {
-        const [first, second] = [collector(), collector()];
-        const replaced = await here.subscribe("agent", first.handler);
-        await there.subscribe("agent", second.handler);
-        await here.send(message("agent"), middle);
-        await second.has(1);
-        await replaced.end();
-        await here.send(message("agent"), middle);
-        await second.has(2);
-        await quiet(here, there);
-        expect(first.got).toEqual([]);
-      });
-
-      test("the first one gets nothing more, even if it was in the middle of a message", async () => {
-        const [first, second] = [gate(), gate()];
-        await here.subscribe("agent", first.handler);
-        for (const sent of messages("agent", 4)) await here.send(sent, middle);
-        await first.has(1);
-        await there.subscribe("agent", second.handler);
-        for (const sent of messages("agent", 4)) await here.send(sent, middle);
-        await second.has(1);
-        first.open();
-        await quiet(here, there);
-        expect(first.got).toHaveLength(1);
-        second.open();
-        await second.has(4);
-      });
-
-      test("a second listener takes the first one's place", async () => {
-        const [first, second] = [collector(), collector()];
-        const replaced = await here.listen("asker", first.handler);
-        await there.listen("asker", second.handler);
-        await replaced.end();
-        await here.respond(message("asker"));
-        await second.has(1);
-        expect(first.got).toEqual([]);
-      });
-
-      test("nothing is handled after the end, not even what waited", async () => {
-        const agent = gate();
-        const subscription = await there.subscribe("agent", agent.handler);
-        for (const sent of messages("agent", 5)) await here.send(sent, middle);
-        await agent.has(1);
-        await subscription.end();
-        await subscription.end();
-        agent.open();
-        await here.send(message("agent"), middle);
-        await here.broadcast(message("*"));
-        await quiet(here, there);
-        expect(agent.got).toHaveLength(1);
-      });
-
-      test("a handler may end its own subscription", async () => {
-        const agent = collector();
-        const subscription = await there.subscribe("agent", async (received) => {
-          agent.handler(received);
-          await subscription.end();
-        });
-        for (const sent of messages("agent", 3)) await here.send(sent, middle);
-        await agent.has(1);
-        await quiet(here, there);
-        expect(agent.got).toHaveLength(1);
-      });
-
-      test("an agent that comes back gets what is sent from then on", async () => {
-        const [first, second] = [collector(), collector()];
-        await (await there.subscribe("agent", first.handler)).end();
-        await there.subscribe("agent", second.handler);
-        await here.send(message("agent"), middle);
-        await second.has(1);
-        expect(first.got).toEqual([]);
-      });
-    });
+    describeSubscriptions(() => [here, there]);
 
     test("a bus that is closed refuses everything with `unavailable`, and handles nothing more", async () => {
       const agent = gate();
@@ -290,6 +218,9 @@ export function describeMessageBusContract(name: string, makeAdapter: MakeBus): 
       await expect(here.broadcast(message("*"))).rejects.toMatchObject(closed);
       await expect(here.subscribe("agent", agent.handler)).rejects.toMatchObject(closed);
       await expect(here.listen("agent", agent.handler)).rejects.toMatchObject(closed);
+      await expect(here.serve(agent.handler)).rejects.toMatchObject(closed);
+      await expect(here.provide("agent")).rejects.toMatchObject(closed);
+      await expect(here.check()).rejects.toMatchObject(closed);
       await subscription.end();
       expect(agent.got).toHaveLength(1);
     });

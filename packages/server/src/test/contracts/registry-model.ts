@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { AgentRecord, AgentRegistry, Slot } from "../../ports/agent-registry.ts";
+import type { AgentRecord, AgentRegistry, HeartbeatAnswer, Slot, Swap } from "../../ports/agent-registry.ts";
 
 /** When the histories begin. Far ahead, so that no store that keeps a clock of its own takes an agent for dead. */
 export const start = Date.UTC(2030, 0, 1);
@@ -24,17 +24,25 @@ export const agent = (id: string, changes: Partial<AgentRecord> = {}): AgentReco
 
 /** One call that changes a registry. */
 export type Change =
-  | { kind: "put"; record: AgentRecord }
+  | { kind: "put"; record: AgentRecord; held: string[] }
   | { kind: "heartbeat"; agentId: string; now: number; expiresAt: number }
   | { kind: "remove"; agentId: string }
   | { kind: "takeExpired"; now: number }
   | { kind: "reserve"; slots: Slot[]; now: number }
-  | { kind: "release"; slots: Slot[] };
+  | { kind: "restore"; slots: Slot[] }
+  | { kind: "release"; slots: Slot[] }
+  | { kind: "swap"; swaps: Swap[] };
 
 const agentId = fc.constantFrom("a", "b", "c");
 /** Times close enough to each other to meet. */
 const time = fc.integer({ min: 0, max: 100 }).map((ms) => start + ms);
-const slots = fc.array(fc.record({ agentId, taskId: fc.constantFrom("1", "2", "3", "4", "5") }), {
+const taskId = fc.constantFrom("1", "2", "3", "4", "5");
+/** Mostly none, as in life. */
+const held = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<string[]>([]) },
+  { weight: 1, arbitrary: fc.array(taskId) },
+);
+const slots = fc.array(fc.record({ agentId, taskId }), {
   minLength: 1,
   maxLength: 5,
 });
@@ -42,10 +50,12 @@ const record = fc
   .tuple(agentId, fc.integer({ min: 1, max: 4 }), time)
   .map(([id, maxConcurrency, expiresAt]) => agent(id, { maxConcurrency, expiresAt }));
 
+const swaps = fc.array(fc.record({ agentId, taskId, insteadOf: taskId }), { minLength: 1, maxLength: 3 });
+
 /** Histories of calls on three agents and five tasks. Most of them reserve, as in life. */
 export const histories: fc.Arbitrary<Change[]> = fc.array(
   fc.oneof(
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant("put" as const), record }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant("put" as const), record, held }) },
     {
       weight: 2,
       arbitrary: fc.record({ kind: fc.constant("heartbeat" as const), agentId, now: time, expiresAt: time }),
@@ -53,7 +63,9 @@ export const histories: fc.Arbitrary<Change[]> = fc.array(
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("remove" as const), agentId }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("takeExpired" as const), now: time }) },
     { weight: 6, arbitrary: fc.record({ kind: fc.constant("reserve" as const), slots, now: time }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("restore" as const), slots }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant("release" as const), slots }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("swap" as const), swaps }) },
   ),
   { minLength: 1, maxLength: 40 },
 );
@@ -61,7 +73,7 @@ export const histories: fc.Arbitrary<Change[]> = fc.array(
 export function apply(change: Change, to: AgentRegistry | RegistryModel) {
   switch (change.kind) {
     case "put":
-      return to.put(change.record);
+      return to.put(change.record, change.held);
     case "heartbeat":
       return to.heartbeat(change.agentId, change.now, change.expiresAt, "available");
     case "remove":
@@ -70,8 +82,12 @@ export function apply(change: Change, to: AgentRegistry | RegistryModel) {
       return to.takeExpired(change.now);
     case "reserve":
       return to.reserve(change.slots, change.now);
+    case "restore":
+      return to.restore(change.slots);
     case "release":
       return to.release(change.slots);
+    case "swap":
+      return to.swap(change.swaps);
   }
 }
 
@@ -80,20 +96,26 @@ export class RegistryModel {
   #agents: AgentRecord[] = [];
   #slots: Slot[] = [];
 
-  put(record: AgentRecord): void {
+  put(record: AgentRecord, held: readonly string[] = []): void {
     this.#agents = [...this.#agents.filter(({ id }) => id !== record.id), record];
+    this.restore(held.map((taskId) => ({ agentId: record.id, taskId })));
   }
 
-  heartbeat(agentId: string, seenAt: number, expiresAt: number, status: AgentRecord["status"]): boolean {
+  heartbeat(
+    agentId: string,
+    seenAt: number,
+    expiresAt: number,
+    status: AgentRecord["status"],
+  ): HeartbeatAnswer {
     const known = this.#agents.find(({ id }) => id === agentId);
-    if (known === undefined) return false;
+    if (known === undefined) return "unknown";
     this.put({
       ...known,
       status,
       lastSeen: Math.max(known.lastSeen, seenAt),
       expiresAt: Math.max(known.expiresAt, expiresAt),
     });
-    return true;
+    return "alive";
   }
 
   remove(agentId: string): AgentRecord | undefined {
@@ -128,8 +150,26 @@ export class RegistryModel {
     });
   }
 
+  restore(slots: readonly Slot[]): void {
+    for (const slot of slots) {
+      if (this.get(slot.agentId) === undefined || this.#slots.some((taken) => isSame(taken, slot))) continue;
+      this.#slots.push(slot);
+    }
+  }
+
   release(slots: readonly Slot[]): void {
     this.#slots = this.#slots.filter((held) => !slots.some((slot) => isSame(slot, held)));
+  }
+
+  swap(swaps: readonly Swap[]): void {
+    for (const { agentId, taskId, insteadOf } of swaps) {
+      if (this.get(agentId) === undefined) continue;
+      this.release([
+        { agentId, taskId: insteadOf },
+        { agentId, taskId },
+      ]);
+      this.#slots.push({ agentId, taskId });
+    }
   }
 
   reserved(): Slot[] {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { MusterError } from "@muster/sdk/protocol";
+import { describe, expect, it, vi } from "vitest";
 import { root, someone } from "../orchestrate.ts";
 import { useOrchestrator } from "../use-orchestrator.ts";
 
@@ -88,7 +89,8 @@ describe("cancel", () => {
     await expect
       .poll(async () => (await tasks.list({ parentId: id, status: "in_progress" }, someone)).items.length)
       .toBe(2);
-    expect((await tasks.get(id, someone)).status).toBe("waiting");
+    // On several connections the sub-tasks can be under way before their parent waits for them.
+    await expect.poll(async () => (await tasks.get(id, someone)).status).toBe("waiting");
     const report = await tasks.cancel(id, someone);
     expect(report.cancelled).toHaveLength(3);
     expect(report.stopped.map((stop) => stop.agent).filter((agent) => agent === "leaf")).toHaveLength(2);
@@ -145,6 +147,34 @@ describe("leases", () => {
     const done = await at.muster.finish(...many);
     expect(done.every((task) => task.status === "completed")).toBe(true);
     expect(most).toBe(3);
+  });
+});
+
+describe("a task that can't be sent to its agent", () => {
+  it("is no attempt, and nothing against the agent", async () => {
+    const { bus, registry } = at.muster.ports;
+    const away = new MusterError("unavailable", "The message broker is out of reach.");
+    const send = vi.spyOn(bus, "send").mockRejectedValue(away);
+    const { id } = await at.muster.agent({ name: "hand", capabilities: [{ name: "job", handler: () => 1 }] });
+    const { tasks, events } = at.muster.orchestrator;
+    const [task] = await tasks.submit([{ capability: "job", retry: { maxAttempts: 1 } }], someone);
+    await expect.poll(() => send.mock.calls.length, { timeout: 10_000 }).toBe(3);
+    send.mockRestore();
+    const done = await tasks.wait(task?.id as string, 10_000, someone);
+    expect(done).toMatchObject({ status: "completed", attempts: 1, failedAttempts: [] });
+    expect((await registry.get(id as string))?.outcomes.failures).toBe(0);
+    const told = await events.read(0, { taskId: done.id }, someone, 100);
+    expect(
+      told.map(({ type, data }) => [type, data.attempt, (data.error as { code?: string })?.code]),
+    ).toEqual([
+      ["task.submitted", undefined, undefined],
+      ...Array.from({ length: 3 }, () => [
+        ["task.started", 1, undefined],
+        ["task.retrying", 1, "undelivered"],
+      ]).flat(),
+      ["task.started", 1, undefined],
+      ["task.completed", 1, undefined],
+    ]);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Message, TaskAssignment, TaskSubmission } from "@muster/sdk/protocol";
 import { MusterError } from "@muster/sdk/protocol";
 import { createInMemoryRegistry } from "../../adapters/agent-registry/in-memory/create-in-memory-registry.ts";
+import { createInMemoryBlobs } from "../../adapters/blob-store/in-memory/create-in-memory-blobs.ts";
 import { createInProcessBus } from "../../adapters/message-bus/in-process/create-in-process-bus.ts";
 import { createOrchestrator } from "../../core/create-orchestrator.ts";
 import type { Orchestrator } from "../../core/orchestrator.ts";
@@ -44,7 +45,16 @@ export async function playScript(
   const random = createSeededRandom(1);
   const bus = createInProcessBus({ defer: queueMicrotask });
   const ids = createSeededIds(clock, random);
-  const ports = { database, bus, registry: createInMemoryRegistry(), clock, random, ids, log: silentLog };
+  const ports = {
+    database,
+    bus,
+    registry: createInMemoryRegistry(),
+    blobs: createInMemoryBlobs(),
+    clock,
+    random,
+    ids,
+    log: silentLog,
+  };
   const orchestrator = createOrchestrator(ports, {
     leaseMs,
     heartbeatMs,

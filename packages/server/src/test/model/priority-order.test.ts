@@ -2,6 +2,7 @@ import { type Message, type Priority, priorities, type TaskAssignment } from "@m
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createInMemoryRegistry } from "../../adapters/agent-registry/in-memory/create-in-memory-registry.ts";
+import { createInMemoryBlobs } from "../../adapters/blob-store/in-memory/create-in-memory-blobs.ts";
 import { createInProcessBus } from "../../adapters/message-bus/in-process/create-in-process-bus.ts";
 import { createOrchestrator } from "../../core/create-orchestrator.ts";
 import type { Database } from "../../ports/database.ts";
@@ -42,7 +43,16 @@ async function findQueueJumpers(script: { after: number; tasks: Planned[] }[]): 
   const random = createSeededRandom(1);
   const bus = createInProcessBus({ defer: queueMicrotask });
   const ids = createSeededIds(clock, random);
-  const ports = { database, bus, registry: createInMemoryRegistry(), clock, random, ids, log: silentLog };
+  const ports = {
+    database,
+    bus,
+    registry: createInMemoryRegistry(),
+    blobs: createInMemoryBlobs(),
+    clock,
+    random,
+    ids,
+    log: silentLog,
+  };
   const orchestrator = createOrchestrator(ports, { leaseMs: 3_600_000 });
   await orchestrator.start();
   const receive = ({ type, payload }: Message): void => {
@@ -82,6 +92,8 @@ async function findQueueJumpers(script: { after: number; tasks: Planned[] }[]): 
   for (const { type, task_id, at, data } of await readWholeLog(database)) {
     if (task_id === null) continue;
     if (type === "task.ready" || data.status === "ready") readySince.set(task_id, at);
+    // What more urgent work waits for is as urgent.
+    if (type === "task.raised") priorityOf.set(task_id, data.to as number);
     if (type !== "task.started") continue;
     started += 1;
     readySince.delete(task_id);

@@ -33,9 +33,22 @@ const retriedMeanwhile: Command[] = [
   },
   { kind: "retry", afterMs: 2_000, task: 0 },
 ];
+/** The second attempt has a millisecond until the deadline, and nothing else happens then. */
+const cutByDeadline: Command[] = [
+  {
+    kind: "submit",
+    afterMs: 1_000,
+    tasks: [
+      { ...plan(1_000, ["silent"]), maxAttempts: 2, timeoutMs: 60_500, delayMs: 4_000, deadlineMs: 14_001 },
+      { ...plan(1_000), maxAttempts: 2, timeoutMs: 1_500 },
+    ],
+    backwards: false,
+  },
+];
 
 describe("the queue", () => {
-  it.each([1, 2, freshSeed])("does what the model says, seed %i", { timeout: 120_000 }, async (seed) => {
+  const seeds = [1, 2, freshSeed];
+  it.each(seeds)("does what the model says, seed %i", { timeout: 120_000 }, async (seed) => {
     let failedAt = Number.POSITIVE_INFINITY;
     const property = fc.asyncProperty(scripts, async (script) => {
       if (Date.now() > failedAt + shortenForMs) return;
@@ -44,7 +57,7 @@ describe("the queue", () => {
         throw error;
       });
     });
-    await fc.assert(property, { seed, numRuns, examples: [[retriedMeanwhile]] });
+    await fc.assert(property, { seed, numRuns, examples: [[retriedMeanwhile], [cutByDeadline]] });
   });
 });
 

@@ -180,7 +180,9 @@ export class QueueModel {
       this.#end(task, "completed");
       return;
     }
-    const delayMs = task.plan.retryDelayMs * 2 ** (task.attempt - 1);
+    const abandoned = outcome === "silent" && this.#leaseMs < task.plan.timeoutMs;
+    const tries = task.plan.maxAttempts - (task.maxAttempts - task.attempt);
+    const delayMs = abandoned ? 0 : task.plan.retryDelayMs * 2 ** (tries - 1);
     const tooLate = task.deadlineAt !== null && this.#now + delayMs >= task.deadlineAt;
     const forGood = inTime && outcome === "fatal";
     if (forGood || tooLate || task.attempt >= task.maxAttempts) {

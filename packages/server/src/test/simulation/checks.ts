@@ -1,30 +1,20 @@
 import type { EventRow } from "../../core/queue/statements/events.ts";
 import type { Statement } from "../../ports/database.ts";
+import { checkBreakers, type JudgedBreaker } from "./breaker-rules.ts";
+import { checkSpending, type JudgedBudget } from "./budget-rules.ts";
 import { checkEvents, type JudgedTask } from "./event-rules.ts";
-import { leaseMs } from "./orchestrator-process.ts";
 import { readJudgedTasks, readWholeLog } from "./read-log.ts";
+import { checkSchedules, type JudgedSchedule, type ScheduledWork } from "./schedule-rules.ts";
+import { scheduledCapability, scheduledWorkflow } from "./workflows.ts";
 import type { World } from "./world.ts";
 
-const overbooked: Statement<{ agent_id: string; held: number; most: number; ids: string[] }> = {
-  name: "sim_overbooked",
-  text: `
-select t.agent_id, count(*)::int as held, a.max_concurrency as most, array_agg(t.id::text order by t.id) as ids
-from task t join agent a on a.id = t.agent_id where t.status = 'in_progress'
-group by t.agent_id, a.max_concurrency having count(*) > a.max_concurrency order by t.agent_id`,
-};
-const longLeases: Statement<{ id: string }> = {
-  name: "sim_long_leases",
-  text: `select id from task where status = 'in_progress' and lease_until > $1 order by id`,
-};
-const overdue: Statement<{ id: string }> = {
-  name: "sim_overdue",
-  text: `select id from task where status = 'in_progress' and lease_until < $1 order by id`,
-};
 const open: Statement<{ id: string; what: string }> = {
   name: "sim_open",
   text: `
 select id, status as what from task where ended_at is null
-union all select id, 'run' from run where ended_at is null order by 1`,
+union all select id, 'run' from run where ended_at is null
+union all select id, 'schedule' from schedule
+where (cron is null and next_at is not null or queued > 0) and status = 'active' order by 1`,
 };
 const badSteps: Statement<{ run_id: string; step: string; total: number; tasks: number }> = {
   name: "sim_bad_steps",
@@ -37,35 +27,33 @@ const runTasks: Statement<{ id: string; run_id: string | null }> = {
   name: "sim_run_tasks",
   text: `select id, run_id from task order by id`,
 };
+const strayLocks: Statement<{ name: string; task_id: string }> = {
+  name: "sim_stray_locks",
+  text: `
+select l.name, l.task_id from lock l join task t on t.id = l.task_id
+where l.token is not null and t.ended_at is not null order by 1, 2`,
+};
 const runs: Statement<{ id: string }> = { name: "sim_runs", text: "select id from run order by id" };
 
-/** Once faults have stopped: upkeep's rest, a call to the database, the next timer. */
-const upkeepRestMs = 2_500;
+const breakers: Statement<JudgedBreaker> = {
+  name: "sim_breakers",
+  text: "select agent_id, state from breaker order by agent_id",
+};
+const budgets: Statement<JudgedBudget> = {
+  name: "sim_budgets",
+  text: "select id, on_reached from budget order by id",
+};
+const schedules: Statement<JudgedSchedule> = {
+  name: "sim_schedules",
+  text: "select name, next_at, queued from schedule order by name",
+};
+const scheduledWork: Statement<ScheduledWork> = {
+  name: "sim_scheduled_work",
+  text: `
+select id from task where capability = $1 union all select id from run where workflow = $2 order by 1`,
+};
 
-/** What must hold at every moment. `calmMs`: how long nothing has gone wrong; null while faults go on. */
-export async function checkMoment(world: World, calmMs: number | null): Promise<void> {
-  const { database, clock, violate } = world;
-  for (const { agent_id, held, most, ids } of await database.query(overbooked)) {
-    violate({
-      rule: "no agent above its concurrency",
-      detail: `${agent_id} holds ${held} of ${most}`,
-      taskIds: ids,
-    });
-  }
-  for (const { id } of await database.query(longLeases, [clock.now() + leaseMs])) {
-    violate({ rule: "no lease longer than a lease", detail: "its lease goes on too long", taskIds: [id] });
-  }
-  if (calmMs === null || calmMs < leaseMs) return;
-  for (const { id } of await database.query(overdue, [clock.now() - upkeepRestMs])) {
-    violate({
-      rule: "nothing in progress beyond a lease",
-      detail: "its lease ended long ago",
-      taskIds: [id],
-    });
-  }
-}
-
-/** Tasks and runs that have not ended. */
+/** Tasks and runs that have not ended, and schedules with a moment that is still to come or waits. */
 export const findOpen = (world: World) => world.database.query(open);
 
 /** What must hold of the whole history, after the end. */
@@ -77,6 +65,12 @@ export async function checkHistory(world: World): Promise<void> {
   const tasks = await readJudgedTasks(database);
   const events = await readWholeLog(database);
   for (const violation of checkEvents(events, tasks)) violate(violation);
+  for (const violation of checkBreakers(events, await database.query(breakers))) violate(violation);
+  for (const violation of checkSpending(promises.spending, await database.query(budgets), tasks))
+    violate(violation);
+  const times = await database.query(schedules);
+  const work = await database.query(scheduledWork, [scheduledCapability, scheduledWorkflow.name]);
+  for (const violation of checkSchedules(events, promises.schedules, times, work)) violate(violation);
   const there = new Set(tasks.map((task) => task.id));
   for (const id of promises.tasks.values()) {
     if (!there.has(id))
@@ -86,15 +80,20 @@ export async function checkHistory(world: World): Promise<void> {
   for (const id of promises.runs) {
     if (!runIds.has(id)) violate({ rule: "nothing lost", detail: `run ${id} was acknowledged`, taskIds: [] });
   }
+  for (const { name, task_id } of await database.query(strayLocks)) {
+    const detail = `lock ${name} is held by an attempt that is over`;
+    violate({ rule: "a lock ends with its attempt", detail, taskIds: [task_id] });
+  }
   for (const { run_id, step, total, tasks: many } of await database.query(badSteps)) {
     const detail = `step ${step} of run ${run_id} has ${many} tasks instead of ${total}`;
     violate({ rule: "a step opens once", detail, taskIds: [] });
   }
   await checkCancels(world, tasks, events);
-  const got = new Set(followed);
-  const missed = events.filter((event) => !got.has(event.seq)).map((event) => event.seq);
-  if (missed.length > 0) {
-    const detail = `${missed.length} of ${events.length} events never reached the subscriber, the first is ${missed[0]}`;
+  for (const [place, seqs] of followed.entries()) {
+    const got = new Set(seqs);
+    const missed = events.filter((event) => !got.has(event.seq)).map((event) => event.seq);
+    if (missed.length === 0) continue;
+    const detail = `${missed.length} of ${events.length} events never reached the subscriber at node ${place}, the first is ${missed[0]}`;
     violate({ rule: "events without a gap", detail, taskIds: [] });
   }
 }

@@ -1,10 +1,14 @@
+import { createLockHands } from "@muster/sdk";
 import { MusterError, type TaskStatus, type TaskSubmission } from "@muster/sdk/protocol";
 import type { Orchestrator, Principal } from "../../core/orchestrator.ts";
 import { someone } from "../orchestrate.ts";
 import { limitsOf } from "./handlers.ts";
+import { createPayers } from "./payers.ts";
 import { readLatest } from "./read-log.ts";
+import { createSchedulers } from "./schedulers.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
-import { callOrchestrator } from "./wire.ts";
+import { someBudget } from "./spending.ts";
+import { callNode } from "./wire.ts";
 import { workflows } from "./workflows.ts";
 import type { World } from "./world.ts";
 
@@ -28,9 +32,10 @@ export function createClients(world: World) {
   let keys = 0;
 
   const principalOf = (tenant: string): Principal => ({ ...someone, tenant });
-  const call = <T>(work: (orchestrator: Orchestrator) => Promise<T>) =>
-    callOrchestrator(world, process, work);
+  const call = <T>(work: (orchestrator: Orchestrator) => Promise<T>) => callNode(world, process, work);
   const pause = (ms: number) => new Promise<void>((resolve) => process.clock.setTimer(ms, resolve));
+  const payers = createPayers(world, call, principalOf);
+  const schedulers = createSchedulers(world, call, principalOf, tenants);
 
   async function persist<T>(work: (orchestrator: Orchestrator) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
@@ -49,7 +54,7 @@ export function createClients(world: World) {
     const more = older.length > 0 && chance.is(0.15) ? [chance.pick(older.slice(-recent))] : [];
     return {
       ref: `t${place}`,
-      capability: chance.weighted({ work: 5, steps: 2, "hand-on": 3 }),
+      capability: chance.weighted({ work: 5, steps: 2, "hand-on": 3, locked: 2, pay: 3 }),
       input: {},
       dependsOn: [...inside, ...outside, ...more],
       join: chance.pick(["all", "all", "settled", "any"] as const),
@@ -58,6 +63,7 @@ export function createClients(world: World) {
       ...limitsOf(world),
       ...(chance.is(0.15) ? { delayMs: chance.int(100, 5_000) } : {}),
       ...(chance.is(0.1) ? { deadlineMs: chance.int(2_000, 30_000) } : {}),
+      ...(chance.is(0.2) ? { budget: someBudget(world) } : {}),
     };
   }
 
@@ -67,8 +73,10 @@ export function createClients(world: World) {
     const tasks = Array.from({ length: chance.int(1, mostBatch) }, (_, place) => plan(place, mine));
     const submitted = await persist((o) => o.tasks.submit(tasks, principalOf(tenant)));
     for (const [place, { id }] of submitted.entries()) {
-      promises.tasks.set(tasks[place]!.idempotencyKey!, id);
+      const { idempotencyKey, budget } = tasks[place]!;
+      promises.tasks.set(idempotencyKey!, id);
       mine.push(id);
+      if (budget !== undefined) payers.remember({ what: "tasks", id, tenant, budget });
     }
     note(`submitted for ${tenant}: ${submitted.map(({ id }) => id).join(", ")}`);
   }
@@ -116,9 +124,17 @@ export function createClients(world: World) {
   async function startRun(): Promise<void> {
     const tenant = chance.pick(tenants);
     const inputs = { items: Array.from({ length: chance.int(0, 5) }, (_, n) => n) };
-    const request = { workflow: chance.pick(workflows), inputs, idempotencyKey: `run ${keys++}` };
+    const workflow = chance.pick(workflows);
+    const budget = workflow.name === "spree" ? { ...someBudget(world), concurrency: 1 } : someBudget(world);
+    const request = {
+      workflow,
+      inputs,
+      idempotencyKey: `run ${keys++}`,
+      ...(workflow.name === "spree" || chance.is(0.5) ? { budget } : {}),
+    };
     const run = await persist((o) => o.runs.start(request, principalOf(tenant)));
     promises.runs.push(run.id);
+    if (request.budget !== undefined) payers.remember({ what: "runs", id: run.id, tenant, budget });
     knownRuns[tenant]!.push(run.id);
     note(`run ${run.id} of ${run.workflow}`);
   }
@@ -149,7 +165,30 @@ export function createClients(world: World) {
     });
   }
 
+  /** A program that takes a lock for itself, keeps it for a while, and sometimes dies with it. */
+  async function lock(): Promise<void> {
+    const principal = principalOf(chance.pick(tenants));
+    const hands = createLockHands(
+      {
+        acquire: (request) => call((o) => o.locks.of(principal).acquire(request)),
+        renew: (request) => call((o) => o.locks.of(principal).renew(request)),
+        release: (grant) => call((o) => o.locks.of(principal).release(grant)),
+      },
+      world.ids.next,
+      process.clock,
+    );
+    const held = await hands.acquire(`lock-${chance.int(0, 2)}`, {
+      ttlMs: chance.int(1_000, 6_000),
+      waitMs: chance.int(0, 8_000),
+    });
+    await pause(chance.int(1, 4_000));
+    if (held !== null && chance.is(0.8)) await held.release();
+  }
+
   const acts = {
+    ...schedulers,
+    raise: payers.raise,
+    lock,
     submit,
     submitAgain,
     cancel,

@@ -1,13 +1,13 @@
-import type { Database } from "../../ports/database.ts";
 import { readWholeLog } from "./read-log.ts";
 import { type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
+import type { WorldDatabase } from "./world-database.ts";
 
 /** Lines of the log that are shown at most. */
 const mostLines = 80;
 
 /** The fewest steps that still break a rule, by halving; the history of fewer steps is the beginning of the same. */
 async function shorten(
-  database: Database,
+  worlds: WorldDatabase,
   failure: SimulationResult,
   rewrite: SimulationOptions["rewrite"],
 ): Promise<SimulationResult> {
@@ -15,7 +15,7 @@ async function shorten(
   let tooFew = 0;
   while (shortest.steps - tooFew > 1) {
     const steps = (shortest.steps + tooFew) >> 1;
-    const result = await simulate(database, {
+    const result = await simulate(worlds, {
       seed: failure.seed,
       steps,
       ...(rewrite === undefined ? {} : { rewrite }),
@@ -23,7 +23,7 @@ async function shorten(
     if (result.violations.length > 0) shortest = result;
     else tooFew = steps;
   }
-  return simulate(database, {
+  return simulate(worlds, {
     seed: failure.seed,
     steps: shortest.steps,
     ...(rewrite === undefined ? {} : { rewrite }),
@@ -32,15 +32,18 @@ async function shorten(
 
 /** What a person needs to find the cause: the seed, the fewest steps, the rule, and the story of its tasks. */
 export async function describeFailure(
-  database: Database,
+  worlds: WorldDatabase,
   failure: SimulationResult,
   rewrite?: SimulationOptions["rewrite"],
 ): Promise<string> {
-  const shortest = await shorten(database, failure, rewrite);
+  const shortest = await shorten(worlds, failure, rewrite);
   const [violation] = shortest.violations;
-  if (violation === undefined) return `seed ${failure.seed}: broken the first time, fine the second`;
+  if (violation === undefined) {
+    const [seen] = failure.violations;
+    return `seed ${failure.seed}: fine the second time; the first time ${seen?.rule}: ${seen?.detail}`;
+  }
   const ids = new Set(violation.taskIds);
-  const events = (await readWholeLog(database))
+  const events = (await readWholeLog(worlds.database))
     .filter((event) => event.task_id !== null && ids.has(event.task_id))
     .map((event) => `  ${event.seq} ${event.type} ${event.task_id} ${JSON.stringify(event.data)}`);
   const told = shortest.lines.filter((line) => violation.taskIds.some((id) => line.includes(id)));

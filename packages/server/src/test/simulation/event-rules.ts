@@ -42,10 +42,15 @@ const moves: Record<string, Partial<Record<TaskStatus, TaskStatus>>> = {
     in_progress: "cancelled",
     waiting: "cancelled",
   },
+  "task.dead": { failed: "failed" },
+  "task.dropped": { failed: "failed" },
   "task.retried": { failed: "ready", cancelled: "ready" },
 };
 /** What the holder of a resumed attempt may do before the attempt is handed out again. */
 const whileResumed = new Set(["task.progress", "task.log", "task.retrying", "task.completed"]);
+
+/** Told of tasks without changing their states. */
+const beside = /^(lock|deadlock|budget)\.|^task\.raised$/;
 
 const isOver = (status: TaskStatus | null | undefined): boolean =>
   status === "completed" || status === "failed" || status === "cancelled";
@@ -98,7 +103,7 @@ export function checkEvents(events: readonly EventRow[], tasks: readonly JudgedT
   }
 
   for (const event of events) {
-    if (event.task_id === null) continue;
+    if (event.task_id === null || beside.test(event.type)) continue;
     const task = known.get(event.task_id);
     if (task === undefined) blame("nothing lost", event, "is about a task that is not there");
     else follow(event, task);

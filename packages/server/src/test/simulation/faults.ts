@@ -15,6 +15,9 @@ export interface Faults {
   /** A call of an agent or a client is lost on the way there, or its answer on the way back. */
   wireLoses: number;
   wireDelayMs: number;
+  /** A call to Redis fails before or after it was done; a signal between nodes is lost. */
+  redisFails: number;
+  signalsLost: number;
   /** An attempt fails; for good; never ends by itself. */
   workFails: number;
   workFailsForGood: number;
@@ -31,6 +34,8 @@ export const noFaults: Readonly<Faults> = {
   busDelayMs: 0,
   wireLoses: 0,
   wireDelayMs: 5,
+  redisFails: 0,
+  signalsLost: 0,
   workFails: 0,
   workFailsForGood: 0,
   workHangs: 0,
@@ -47,9 +52,22 @@ export const someFaults: Readonly<Faults> = {
   busDelayMs: 120,
   wireLoses: 0.03,
   wireDelayMs: 60,
+  redisFails: 0.01,
+  signalsLost: 0.1,
   workFails: 0.12,
   workFailsForGood: 0.02,
   workHangs: 0.02,
 };
+
+/** The disk is slow and the network slower: what usually follows at once comes seconds later. */
+export const slowFaults: Readonly<Faults> = {
+  ...someFaults,
+  databaseDelayMs: 1_500,
+  busDelayMs: 1_000,
+  wireDelayMs: 700,
+};
+
+/** How far ahead a node's clock may be for a while. */
+export const mostSkewMs = 4_000;
 
 export const lost = (what: string): MusterError => new MusterError("unavailable", `Simulated: ${what}.`);

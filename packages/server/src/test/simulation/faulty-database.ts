@@ -1,5 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
-import type { Database, Queryable } from "../../ports/database.ts";
+import type { Database, Queryable, Statement } from "../../ports/database.ts";
 import type { Chance } from "./chance.ts";
 import { type Faults, lost } from "./faults.ts";
 import type { Rewrite } from "./mutations.ts";
@@ -19,6 +19,7 @@ export interface FaultyDatabaseOptions {
 
 /** Share of single statements that still arrive when the process dies while they are on their way. */
 const arrivesAnyway = 0.5;
+const commit: Statement = { name: "sim_commit", text: "commit" };
 /** Statements of a transaction after which it may break. */
 const longestBeforeBreak = 5;
 
@@ -50,16 +51,22 @@ export function createFaultyDatabase(options: FaultyDatabaseOptions): Database {
     return result;
   }
 
-  function fragile(tx: Queryable): Queryable {
+  /** `told`: what its statements answered, for the witness once it is committed. */
+  function fragile(tx: Queryable, told: [string, readonly unknown[]][]): Queryable {
     let left = chance.is(faults.databaseBefore)
       ? chance.int(1, longestBeforeBreak)
       : Number.POSITIVE_INFINITY;
     return {
-      query(statement, parameters) {
+      async query(statement, parameters) {
         left -= 1;
-        if (left > 0) return tx.query(rewrite(statement), parameters);
-        note(`database: a transaction breaks at ${statement.name}`);
-        return Promise.reject(lost(`the connection broke at ${statement.name}`));
+        if (left <= 0) {
+          note(`database: a transaction breaks at ${statement.name}`);
+          throw lost(`the connection broke at ${statement.name}`);
+        }
+        const rows = await tx.query(rewrite(statement), parameters);
+        told.push([statement.name, rows]);
+        if (statement.name === rewrite.commitsAfter) await tx.query(commit);
+        return rows;
       },
     };
   }
@@ -74,7 +81,14 @@ export function createFaultyDatabase(options: FaultyDatabaseOptions): Database {
         witness(statement.name, rows);
         return rows;
       }),
-    transaction: (work) => begin("a transaction", false, () => inner.transaction((tx) => work(fragile(tx)))),
+    transaction: (work) =>
+      begin("a transaction", false, async () => {
+        const told: [string, readonly unknown[]][] = [];
+        const result = await inner.transaction((tx) => work(fragile(tx, told)));
+        for (const [statement, rows] of told) witness(statement, rows);
+        return result;
+      }),
+    snapshot: (work) => begin("a snapshot", false, () => inner.snapshot((tx) => work(fragile(tx, [])))),
     execute: (script) => begin("a script", true, () => inner.execute(script)),
     maintain: () => begin("maintenance", true, () => inner.maintain()),
     close: async () => {},

@@ -1,6 +1,8 @@
 import type { CapabilityDefinition, TaskContext, TaskSubmission } from "@muster/sdk";
 import { isFinal } from "@muster/sdk/protocol";
 import { never, type SimulatedProcess } from "./simulated-process.ts";
+import { createPay, type PayInput, smallBudget } from "./spending.ts";
+import { scheduledCapability } from "./workflows.ts";
 import type { World } from "./world.ts";
 
 /** Levels of delegation in a simulation. */
@@ -12,7 +14,7 @@ const mostWorkMs = 4_000;
 const longWorkMs = 14_000;
 
 /** Input of every task of a simulation. */
-export interface WorkInput {
+export interface WorkInput extends PayInput {
   depth?: number;
 }
 
@@ -63,11 +65,12 @@ export function createHandlers(world: World, process: SimulatedProcess): Capabil
     // Journaled, so that every attempt hands on the same.
     const plan = await context.step("plan", () => ({ way: chance.int(0, 2), many: chance.int(1, 4) }));
     const capability = () =>
-      depth + 1 < deepest && chance.is(0.25) ? "hand-on" : chance.pick(["work", "steps"]);
+      depth + 1 < deepest && chance.is(0.25) ? "hand-on" : chance.pick(["work", "steps", "pay"]);
     const child = (): TaskSubmission => ({
       capability: capability(),
       input: { depth: depth + 1 },
       ...limitsOf(world),
+      ...(chance.is(0.15) ? { budget: smallBudget(world) } : {}),
     });
     if (plan.way === 0) return context.delegate("work", { depth: depth + 1 }, limitsOf(world));
     const together = context.delegateAll(
@@ -90,7 +93,26 @@ export function createHandlers(world: World, process: SimulatedProcess): Capabil
     return results.length;
   }
 
+  /** Under one lock, sometimes under two, in any order; or takes one and leaves it behind. */
+  async function underLock(context: TaskContext<WorkInput>): Promise<number> {
+    const name = () => `lock-${chance.int(0, 2)}`;
+    if (chance.is(0.2)) {
+      const lock = await context.locks.acquire(name(), { ttlMs: 600_000, waitMs: chance.int(0, 4_000) });
+      await labour(context);
+      return lock?.fence ?? 0;
+    }
+    const options = { ttlMs: chance.int(2_000, 8_000), waitMs: 20_000 };
+    return context.lock(name(), options, async ({ fence }) => {
+      if (chance.is(0.3)) await context.lock(name(), options, () => labour(context));
+      else await labour(context);
+      return fence;
+    });
+  }
+
   return [
+    { name: "locked", handler: underLock },
+    { name: "pay", handler: createPay(world, process) },
+    { name: scheduledCapability, handler: labour },
     { name: "work", handler: async (context) => labour(context).then(() => context.taskId) },
     { name: "steps", handler: inSteps },
     { name: "hand-on", handler: handOn },

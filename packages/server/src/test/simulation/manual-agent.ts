@@ -1,6 +1,6 @@
 import { type AgentRequest, type Message, MusterError, type TaskAssignment } from "@muster/sdk/protocol";
 import { createAgentDoor } from "./agent-door.ts";
-import { heartbeatMs, leaseMs } from "./orchestrator-process.ts";
+import { heartbeatMs, leaseMs } from "./node-process.ts";
 import type { AgentProcess } from "./sdk-agent.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import type { World } from "./world.ts";
@@ -89,5 +89,5 @@ export function startManualAgent(
 
   join();
   beat();
-  return { id, tenant, maxConcurrency, process, stop: null };
+  return { id, tenant, maxConcurrency, process, door, stop: null };
 }

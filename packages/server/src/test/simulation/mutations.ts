@@ -1,20 +1,36 @@
+import { createHash } from "node:crypto";
 import type { Database, Statement } from "../../ports/database.ts";
 
 /** Replaces a statement by a broken one, to prove that the checks see it. */
-export type Rewrite = <Row>(statement: Statement<Row>) => Statement<Row>;
+export interface Rewrite {
+  <Row>(statement: Statement<Row>): Statement<Row>;
+  /** Transactions are committed after this statement, and what follows in them is each committed by itself. */
+  commitsAfter?: string;
+}
 
-/** A fault put into core on purpose: one statement, and a piece of its text that is replaced. */
-export interface Mutation {
+/** A fault put into core on purpose. */
+export type Mutation = TextMutation | TornMutation;
+
+interface BaseMutation {
   /** What is wrong with it. */
   fault: string;
   statement: string;
-  from: string;
-  to: string;
   /** A seed that shows it. Where a change of core moves that, the test looks for another. */
   caughtBy: number;
 }
 
-/** Faults that the rules of the simulation must see. */
+/** A piece of the statement's text is replaced. */
+interface TextMutation extends BaseMutation {
+  from: string;
+  to: string;
+}
+
+/** What belongs into one transaction with the statement is no longer in it. */
+interface TornMutation extends BaseMutation {
+  torn: true;
+}
+
+/** Faults of the queue and of locks that the rules of the simulation must see. */
 export const mutations: readonly Mutation[] = [
   {
     fault: "a result is accepted under any lease",
@@ -28,7 +44,7 @@ export const mutations: readonly Mutation[] = [
     statement: "lock_live",
     from: "on t.id = i.id and t.lease_token = i.token",
     to: "on t.id = i.id",
-    caughtBy: 3,
+    caughtBy: 5,
   },
   {
     fault: "dependents that came late are not released",
@@ -42,7 +58,7 @@ export const mutations: readonly Mutation[] = [
     statement: "complete",
     from: "status = case when t.join_policy = 'any' or t.pending <= m.n then 'ready' else 'blocked' end",
     to: "status = 'ready'",
-    caughtBy: 1,
+    caughtBy: 3,
   },
   {
     fault: "a join on all that have ended fires one too early",
@@ -63,21 +79,21 @@ export const mutations: readonly Mutation[] = [
     statement: "find_children",
     from: "where parent_id",
     to: "where step = 'nothing' and parent_id",
-    caughtBy: 1,
+    caughtBy: 5,
   },
   {
     fault: "an ended task can end again",
     statement: "end_tasks",
     from: "where t.status not in ('completed', 'failed', 'cancelled')",
     to: "where true",
-    caughtBy: 4,
+    caughtBy: 2,
   },
   {
     fault: "a task is claimed in whatever state it is",
     statement: "claim",
-    from: "t.status = 'ready' and not t.delayed",
+    from: "t.status || '' = 'ready' and not t.delayed",
     to: "t.ended_at is null",
-    caughtBy: 3,
+    caughtBy: 2,
   },
   {
     fault: "leases that ended are not found",
@@ -105,7 +121,7 @@ export const mutations: readonly Mutation[] = [
     statement: "write_journal",
     from: "and l.lease_token = i.token and l.entries < $3",
     to: "and l.lease_token <> i.token and l.entries < $3",
-    caughtBy: 1,
+    caughtBy: 2,
   },
   {
     fault: "slots of an agent that comes back are not counted",
@@ -113,6 +129,27 @@ export const mutations: readonly Mutation[] = [
     from: "and agent_id = $1",
     to: "and agent_id = $1 and agent_id = ''",
     caughtBy: 1,
+  },
+  {
+    fault: "a lock is granted while somebody has it",
+    statement: "take_locks",
+    from: "l.token is not null and l.expires_at > $3::bigint and",
+    to: "l.token is not null and l.expires_at > $3::bigint + 3600000 and",
+    caughtBy: 60,
+  },
+  {
+    fault: "fences of locks do not grow",
+    statement: "take_locks",
+    from: "else nextval('lock_fence') end",
+    to: "else greatest(l.fence, 1) end",
+    caughtBy: 1,
+  },
+  {
+    fault: "a lock stays with an attempt that is over",
+    statement: "find_due_locks",
+    from: "where l.task_id is not null and (t.id is null",
+    to: "where l.task_id is not null and l.task_id is null and (t.id is null",
+    caughtBy: 45,
   },
   {
     fault: "runs that a crash left between two steps are not found",
@@ -124,7 +161,7 @@ export const mutations: readonly Mutation[] = [
 ];
 
 /** Rare in the simulation; the scripts of the queue's model meet it. */
-export const recountMutation: Mutation = {
+export const recountMutation: TextMutation = {
   fault: "a task that is retried by hand is not waited for again",
   statement: "retry_by_hand",
   from: "update task t set pending = t.pending + w.n",
@@ -146,13 +183,17 @@ export function createRewritingDatabase(inner: Database, rewrite: Rewrite): Data
 
 /** Puts the fault in. Throws where the text to replace is not there any more, so that no mutation goes stale. */
 export function rewriteFor(mutation: Mutation): Rewrite {
-  const place = mutations.indexOf(mutation) + 1;
+  if ("torn" in mutation) {
+    const same = <Row>(statement: Statement<Row>): Statement<Row> => statement;
+    return Object.assign(same, { commitsAfter: mutation.statement });
+  }
   return <Row>(statement: Statement<Row>): Statement<Row> => {
     if (statement.name !== mutation.statement) return statement;
     const text = statement.text.replace(mutation.from, mutation.to);
     if (text === statement.text)
       throw new Error(`The mutation "${mutation.fault}" finds nothing to replace.`);
     // Another name, since a connection keeps a statement prepared under its name.
-    return { name: `${statement.name}_broken_${place}`, text };
+    const mark = createHash("sha256").update(text).digest("hex").slice(0, 8);
+    return { name: `${statement.name}_broken_${mark}`, text };
   };
 }

@@ -1,12 +1,14 @@
 import type { EventRow } from "../../core/queue/statements/events.ts";
 import type { Queryable, Statement } from "../../ports/database.ts";
+import type { BudgetedTask } from "./budget-rules.ts";
 import type { JudgedTask } from "./event-rules.ts";
 
-const judgedTasks: Statement<JudgedTask & { attempt: number }> = {
+const judgedTasks: Statement<JudgedTask & BudgetedTask & { attempt: number }> = {
   name: "judged_tasks",
   text: `
 select t.id, t.parent_id, t.join_policy, t.status, t.attempt,
-  array(select d.depends_on::text from dependency d where d.task_id = t.id and d.kind = 'need' order by 1) as needs
+  array(select d.depends_on::text from dependency d where d.task_id = t.id and d.kind = 'need' order by 1) as needs,
+  coalesce((select b.path::text[] from budget b where b.id = t.budget_id), '{}') as path
 from task t order by t.id`,
 };
 

@@ -30,6 +30,7 @@ export function createRestingDatabase(inner: Database): RestingDatabase {
     database: {
       query: (statement, parameters) => counted(inner.query(statement, parameters)),
       transaction: (work) => counted(inner.transaction(work)),
+      snapshot: (work) => counted(inner.snapshot(work)),
       execute: (script) => counted(inner.execute(script)),
       maintain: () => counted(inner.maintain()),
       close: () => inner.close(),

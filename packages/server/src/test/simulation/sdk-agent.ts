@@ -1,5 +1,5 @@
 import { createAgent } from "@muster/sdk";
-import { createAgentDoor } from "./agent-door.ts";
+import { type AgentDoor, createAgentDoor } from "./agent-door.ts";
 import { createHandlers } from "./handlers.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import type { World } from "./world.ts";
@@ -10,6 +10,8 @@ export interface AgentProcess {
   tenant: string;
   maxConcurrency: number;
   process: SimulatedProcess;
+  /** Its way to the nodes, in this life. */
+  door: AgentDoor;
   /** Ends in an orderly way; null where this agent knows none. */
   stop: (() => Promise<void>) | null;
 }
@@ -32,12 +34,23 @@ export function startSdkAgent(
   const capabilities = createHandlers(world, process);
   const agent = createAgent({ id, name: id, maxConcurrency, capabilities }, environment);
 
+  const own: { door: AgentDoor } = { door: createAgentDoor(world, process, tenant) };
   function join(): void {
-    agent.start({ transport: createAgentDoor(world, process, tenant) }).then(
+    own.door = createAgentDoor(world, process, tenant);
+    agent.start({ transport: own.door }).then(
       () => world.note(`${id} joined`),
       () => process.clock.setTimer(startAgainMs, join),
     );
   }
   join();
-  return { id, tenant, maxConcurrency, process, stop: () => agent.stop(2_000) };
+  return {
+    id,
+    tenant,
+    maxConcurrency,
+    process,
+    get door() {
+      return own.door;
+    },
+    stop: () => agent.stop(2_000),
+  };
 }

@@ -1,30 +1,29 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Database } from "../../ports/database.ts";
-import { freshDatabase } from "../orchestrate.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { simulate } from "./simulate.ts";
+import { createWorldDatabase, type WorldDatabase } from "./world-database.ts";
 
-let database: Database;
+let worlds: WorldDatabase;
 beforeAll(async () => {
-  database = await freshDatabase();
+  worlds = await createWorldDatabase();
 });
-afterAll(() => database.close());
+afterAll(() => worlds.close());
 
 /** Another history in every run; its seed is in the name of its test. */
 const freshSeed = Math.floor(Math.random() * 2 ** 31);
-const fixedSeeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+const fixedSeeds = [1, 2, 3, 4, 5, 6];
 const steps = 80;
 
 describe("a world in which everything goes wrong", () => {
   it.each([...fixedSeeds, freshSeed])("keeps every rule, seed %i", { timeout: 60_000 }, async (seed) => {
-    const result = await simulate(database, { seed, steps });
-    if (result.violations.length > 0) expect.fail(await describeFailure(database, result));
+    const result = await simulate(worlds, { seed, steps });
+    if (result.violations.length > 0) expect.fail(await describeFailure(worlds, result));
     expect(result.tasks).toBeGreaterThan(10);
   });
 
   it.each([1, freshSeed])("is the same world twice, seed %i", { timeout: 60_000 }, async (seed) => {
-    const first = await simulate(database, { seed, steps });
-    const second = await simulate(database, { seed, steps });
+    const first = await simulate(worlds, { seed, steps });
+    const second = await simulate(worlds, { seed, steps });
     expect(second.lines).toEqual(first.lines);
     expect(second.hash).toBe(first.hash);
   });

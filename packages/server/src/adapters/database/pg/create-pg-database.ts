@@ -1,14 +1,18 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as pause } from "node:timers/promises";
-import type { ClientBase } from "pg";
+import type { ClientBase, QueryConfig } from "pg";
 import type { Database, Queryable } from "../../../ports/database.ts";
 import type { ConnectionSource } from "./connection-source.ts";
-import { isConnectionLost, translateError } from "./pg-errors.ts";
+import { isConnectionLost, isTransactionConflict, translateError, wasUndone } from "./pg-errors.ts";
 import { runStatement } from "./run-statement.ts";
-import { runTransaction } from "./transaction.ts";
+import { begin, runTransaction } from "./transaction.ts";
 
-/** Runs of one transaction, the first included, before a conflict is passed on. */
-const transactionRuns = 5;
+/** Runs of one statement or transaction, the first included, before its failure is passed on. */
+const mostRuns = 5;
+/** The pause before the second run; it grows with the square of the runs. */
+const pauseMs = 5;
+/** The longest that a script may take, as a migration of a large table does. */
+const scriptMs = 3_600_000;
 
 /** The part of the port that upkeep needs. */
 export type Maintainable = Pick<Database, "query" | "execute">;
@@ -24,6 +28,8 @@ export interface PgDatabaseOptions {
    */
   checkNesting: boolean;
   maintain(database: Maintainable): Promise<void>;
+  /** Runs `work` on one state of everything, beside the others. Left out: on a connection that is theirs, too. */
+  snapshot?<T>(work: (reader: Queryable) => Promise<T>): Promise<T>;
   /** Ends the connections and whatever is behind them. */
   close(): Promise<void>;
 }
@@ -40,25 +46,24 @@ export function createPgDatabase(options: PgDatabaseOptions): Database {
   const withConnection = async <T>(use: (client: ClientBase) => Promise<T>): Promise<T> => {
     if (enclosing.getStore()?.active) throw usedInsideItsTransaction();
     let broken = false;
-    let client: ClientBase | undefined;
+    const client = await source.acquire();
     try {
-      client = await source.acquire();
       return await use(client);
     } catch (error) {
       broken = isConnectionLost(error);
-      throw translateError(error);
+      throw error;
     } finally {
-      if (client) source.release(client, broken);
+      source.release(client, broken);
     }
   };
 
-  const runOnce = async <T>(work: (tx: Queryable) => Promise<T>) => {
+  const runOnce = async <T>(work: (tx: Queryable) => Promise<T>, beginning?: string) => {
     if (enclosing.getStore()?.active) throw usedInsideItsTransaction();
     const scope = { active: true };
     const client = await source.acquire();
     let broken = true;
     try {
-      const run = () => runTransaction(client, work, transactionMs);
+      const run = () => runTransaction(client, work, transactionMs, beginning);
       const outcome = await (checkNesting ? enclosing.run(scope, run) : run());
       broken = "failure" in outcome && outcome.failure.broken;
       return outcome;
@@ -69,20 +74,41 @@ export function createPgDatabase(options: PgDatabaseOptions): Database {
   };
 
   const database: Database = {
-    query: (statement, parameters) => withConnection((client) => runStatement(client, statement, parameters)),
+    async query(statement, parameters) {
+      for (let run = 1; ; run++) {
+        try {
+          return await withConnection((client) => runStatement(client, statement, parameters));
+        } catch (error) {
+          const passing = isTransactionConflict(error) || wasUndone(error);
+          if (!passing || run === mostRuns) throw translateError(error);
+        }
+        await pause(run * run * pauseMs);
+      }
+    },
     async transaction(work) {
       for (let run = 1; ; run++) {
         const outcome = await runOnce(work);
         if ("value" in outcome) return outcome.value;
-        const { error, conflict } = outcome.failure;
-        if (!conflict || run === transactionRuns) throw translateError(error);
-        await pause(run * run * 5);
+        const { error, passing } = outcome.failure;
+        if (!passing || run === mostRuns) throw translateError(error);
+        await pause(run * run * pauseMs);
       }
     },
-    execute: (script) =>
-      withConnection(async (client) => {
-        await client.query(script);
-      }),
+    async execute(script) {
+      try {
+        // The driver knows this bound; its types do not.
+        const query: QueryConfig & { query_timeout: number } = { text: script, query_timeout: scriptMs };
+        await withConnection((client) => client.query(query));
+      } catch (error) {
+        throw translateError(error);
+      }
+    },
+    async snapshot(work) {
+      if (options.snapshot !== undefined) return options.snapshot(work);
+      const outcome = await runOnce(work, begin.look);
+      if ("value" in outcome) return outcome.value;
+      throw translateError(outcome.failure.error);
+    },
     maintain: () => options.maintain(database),
     close() {
       closing ??= options.close();

@@ -7,13 +7,21 @@ import { runStatement } from "./run-statement.ts";
 /** Why one run of a transaction came to nothing, and what that means for its connection. */
 interface Failure {
   error: unknown;
-  /** The database asked for the transaction to be run again. */
-  conflict: boolean;
+  /** Nothing of it was kept and running it again can help: the database asked for it, or was gone before COMMIT. */
+  passing: boolean;
   /** Nobody knows what state the connection is in. */
   broken: boolean;
 }
 
 export type TransactionOutcome<T> = { value: T } | { failure: Failure };
+
+/** How a transaction begins: to change things, or to see everything as it is now, for as long as it takes. */
+export const begin = {
+  change: "BEGIN ISOLATION LEVEL READ COMMITTED",
+  look:
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; " +
+    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
+} as const;
 
 /**
  * Runs `work` once between BEGIN and COMMIT. Whatever happens, the connection is out of the transaction
@@ -24,18 +32,23 @@ export async function runTransaction<T>(
   client: ClientBase,
   work: (tx: Queryable) => Promise<T>,
   timeoutMs: number,
+  beginning: string = begin.change,
 ): Promise<TransactionOutcome<T>> {
   const scope = new TransactionScope(client);
+  let committing = false;
   try {
-    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+    await client.query(beginning);
     const value = await scope.run(work, timeoutMs);
+    committing = scope.firstError === undefined;
     // After a failed statement PostgreSQL answers COMMIT with ROLLBACK and no error.
     const { command } = await client.query("COMMIT");
     if (command !== "COMMIT") throw scope.firstError ?? new Error("The transaction was rolled back.");
     return { value };
   } catch (error) {
     const broken = !(await rollBack(client, error));
-    return { failure: { error, conflict: isTransactionConflict(scope.firstError ?? error), broken } };
+    const first = scope.firstError ?? error;
+    const passing = isTransactionConflict(first) || (!committing && isConnectionLost(first));
+    return { failure: { error, passing, broken } };
   }
 }
 

@@ -33,6 +33,16 @@ describe("The embedded store", () => {
     await database.close();
   });
 
+  it("has the extension for vectors, with an index over their signs", async () => {
+    const database = await createPgliteDatabase({ dataDir: null, thread: "main" });
+    await database.execute(
+      "create extension vector; create table v (e real[]); create index on v using hnsw ((binary_quantize(e::vector(2))::bit(2)) bit_hamming_ops)",
+    );
+    const near = { name: "near", text: "select ('[1,0]'::vector <=> '[0,1]'::vector)::float8 as distance" };
+    expect(await database.query(near)).toEqual([{ distance: 1 }]);
+    await database.close();
+  });
+
   it("keeps what it was given, over a close and a second opening, and reports its steps", async () => {
     const dataDir = join(root, "kept");
     const said: string[] = [];

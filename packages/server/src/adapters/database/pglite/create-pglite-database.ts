@@ -8,6 +8,7 @@ import type { Engine, EngineEvents, EngineOptions } from "./engine-options.ts";
 import { EngineStream } from "./engine-stream.ts";
 import { maintainStore } from "./maintain-store.ts";
 import { createSingleConnection } from "./single-connection.ts";
+import { createSnapshot } from "./snapshot-store.ts";
 import { startEngineHere, startEngineInWorker } from "./start-engine.ts";
 import { openStoreFolder } from "./store-folder.ts";
 
@@ -27,6 +28,8 @@ export interface PgliteOptions {
   onProgress?: (sentence: string) => void;
   /** Told once when the store broke while it was in use. Every call fails from then on: end the process. */
   onFatal?: (error: MusterError) => void;
+  /** Nobody else uses it meanwhile, so that a snapshot of it is a plain transaction. */
+  still?: boolean;
   /** Path of another template than the built one; a path without a file makes the store from nothing. */
   template?: string;
   log?: Log;
@@ -61,6 +64,9 @@ export async function createPgliteDatabase(options: PgliteOptions): Promise<Data
       checkNesting: options.checkNesting ?? options.thread === "main",
       ...(options.transactionMs === undefined ? {} : { transactionMs: options.transactionMs }),
       maintain: (database) => maintainStore(database, options.log),
+      ...(dataDir === null || options.still === true
+        ? {}
+        : { snapshot: createSnapshot(dataDir, source, createPgliteDatabase, options.log) }),
       async close() {
         await source.close();
         try {

@@ -114,7 +114,7 @@ describe("The lock of the data folder", () => {
   it("tells its holder when it is gone", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     const lost = new Promise((resolve) => void takeFolderLock(dataDir, { onLost: resolve }));
-    await vi.waitFor(async () => expect(await readdir(dataDir)).toEqual(["lock"]));
+    await vi.waitFor(async () => expect(await readdir(dataDir)).toEqual(["lock"]), { timeout: 10_000 });
     await new Promise((resolve) => setTimeout(resolve, 20));
     await rm(lock());
     vi.advanceTimersByTime(5_000);

@@ -1,6 +1,7 @@
 // @ts-check
 // Plain JavaScript, because a worker thread runs it from the sources too and Node 20 loads no TypeScript.
 import { PGlite } from "@electric-sql/pglite";
+import { vector } from "@electric-sql/pglite-pgvector";
 
 /** How PGlite leaves its main loop when a statement fails; every other exception means that the engine broke. */
 const statementFailed = 100;
@@ -49,6 +50,8 @@ export async function openEngine({ folder, archive }, onBroken) {
     db = await PGlite.create({
       dataDir: folder ?? "memory://",
       startParams: [...(folder === null ? PGlite.defaultStartParams : durable), ...small, ...indexed],
+      // There for whoever creates it in a database; that it can be costs a few milliseconds.
+      extensions: { vector },
       onStderr: keep,
       ...(archive ? { loadDataDir: new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (archive)]) } : {}),
     });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { MusterError } from "@muster/sdk/protocol";
 import type { EngineOptions } from "./engine-options.ts";
 import { takeFolderLock } from "./folder-lock.ts";
+import { forgetSnapshot } from "./snapshot-folder.ts";
 import { startEngineInWorker } from "./start-engine.ts";
 import { prepareStore, readTemplate } from "./store-template.ts";
 
@@ -34,6 +35,7 @@ export async function openStoreFolder(
   const release = await takeFolderLock(dataDir, { onProgress, onLost });
   try {
     const folder = join(dataDir, "db");
+    await forgetSnapshot(dataDir);
     const initialize = async (unfinished: string) => {
       const engine = await startEngineInWorker({ folder: unfinished }, { reply() {}, broken() {} });
       await engine.close();

@@ -1,61 +1,84 @@
-import { MusterError } from "@muster/sdk/protocol";
-import pg from "pg";
-import type { Database } from "../../../ports/database.ts";
+import type pg from "pg";
+import type { Database, Queryable } from "../../../ports/database.ts";
 import type { Log } from "../../../ports/log.ts";
 import { createPgDatabase } from "../pg/create-pg-database.ts";
+import { translateError } from "../pg/pg-errors.ts";
+import { begin, runTransaction } from "../pg/transaction.ts";
 import { typeParsers } from "../pg/type-parsers.ts";
+import { connectionConfig, connectPostgres } from "./connect-postgres.ts";
+import { createConnectionPool } from "./connection-pool.ts";
+import { prepareConnection } from "./prepare-connection.ts";
+import { readDatabaseUrl } from "./read-database-url.ts";
 
 export interface PostgresOptions {
-  /** As `postgres://host:port/database`, with user and password where the server wants them. */
+  /** As `postgres://user:password@host:port/database?sslmode=…`: see `readDatabaseUrl`. */
   url: string;
-  /** Connections at once. A few per core are best; more of them hurt. */
+  /** Connections at once. A few per core of the server are best; more of them hurt. */
   connections?: number;
   /** The longest that the work inside one transaction may take; 30 s when left out. */
   transactionMs?: number;
+  /** How long a call waits for a server that is away before it fails as `unavailable`; 10 s when left out. */
+  waitMs?: number;
+  /** How long a statement may go without an answer before its connection is given up; 20 s when left out. */
+  answerMs?: number;
   /** Refuses the database's use inside its own transaction at once; costly on Node 20. */
   checkNesting?: boolean;
   log?: Log;
 }
 
-/** How long a call waits for a connection before it fails as `unavailable`. */
-const connectMs = 10_000;
-/** The server ends statements that run for longer, so that a lost client holds no locks. */
-const statementMs = 60_000;
+/** Connections that nobody needs are kept this long, with their prepared statements. */
+const idleMs = 300_000;
+/** The longest that reading a snapshot may take, and one statement of it. */
+const snapshotMs = 12 * 3_600_000;
 
 /**
  * A PostgreSQL server (15 or later) as the database, through a pool of connections. It vacuums and checkpoints by
- * itself. Resolves once a first connection stands; `unavailable` where none does.
+ * itself. Resolves once a first connection stands.
+ *
+ * Errors: `unavailable` where none does, `invalid_request` for a URL that can't be read, `conflict` for a server that is
+ * too old or a database that does not keep UTF8.
  */
 export async function createPostgresDatabase(options: PostgresOptions): Promise<Database> {
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.connections ?? 4,
-    connectionTimeoutMillis: connectMs,
-    statement_timeout: statementMs,
-    idle_in_transaction_session_timeout: statementMs,
-    application_name: "muster",
-    types: typeParsers,
-  });
-  // An idle connection that breaks is replaced; without a listener it would end the process.
-  pool.on("error", (error) => options.log?.warn({ err: error }, "A connection to PostgreSQL was lost."));
-  // One that breaks in use tells whoever uses it; the event is for nobody, but needs a listener too.
-  pool.on("connect", (client) => client.on("error", () => {}));
-  const client = await pool.connect().catch(async (error) => {
-    await pool.end();
-    throw new MusterError("unavailable", `PostgreSQL could not be reached: ${error.message}`, {
-      hint: "Check the address, the password and that the server is running.",
-      cause: error,
-    });
-  });
-  client.release();
-  return createPgDatabase({
-    source: {
-      acquire: () => pool.connect(),
-      release: (taken, broken) => (taken as pg.PoolClient).release(broken),
+  const { url, connections = 4, waitMs = 10_000, log } = options;
+  const pool = createConnectionPool({
+    config: {
+      ...connectionConfig(url, options.answerMs === undefined ? {} : { answerMs: options.answerMs }),
+      max: connections,
+      idleTimeoutMillis: idleMs,
+      types: typeParsers,
+      onConnect: prepareConnection as (client: pg.ClientBase) => void,
     },
+    shown: readDatabaseUrl(url).shown,
+    waitMs,
+    log,
+  });
+  try {
+    pool.release(await pool.acquire(), false);
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+  return createPgDatabase({
+    source: pool,
     ...(options.transactionMs === undefined ? {} : { transactionMs: options.transactionMs }),
     checkNesting: options.checkNesting ?? false,
     maintain: async () => {},
-    close: () => pool.end(),
+    snapshot: (work) => lookAt(url, work),
+    close: () => pool.close(),
   });
+}
+
+/**
+ * Reads on a connection of its own, beside the pool. The transaction changes nothing, so it has no number and holds up
+ * no reader of events; what it keeps is old versions of rows from being vacuumed.
+ */
+async function lookAt<T>(url: string, work: (reader: Queryable) => Promise<T>): Promise<T> {
+  const client = await connectPostgres(url, { name: "muster snapshot", answerMs: snapshotMs });
+  try {
+    const outcome = await runTransaction(client, work, snapshotMs, begin.look);
+    if ("value" in outcome) return outcome.value;
+    throw translateError(outcome.failure.error);
+  } finally {
+    await client.end().catch(() => {});
+  }
 }

@@ -1,8 +1,13 @@
 import { limits, type Message, MusterError } from "@muster/sdk/protocol";
 import type { Log } from "../../../ports/log.ts";
-import type { MessageBus, Subscription } from "../../../ports/message-bus.ts";
+import {
+  type MessageBus,
+  type MessageHandler,
+  requestsAtOnce,
+  type Subscription,
+} from "../../../ports/message-bus.ts";
 import { highestPriority } from "./priority-queue.ts";
-import { type Defer, type Handler, Subscriber } from "./subscriber.ts";
+import { type Defer, Subscriber, type SubscriberOptions } from "./subscriber.ts";
 
 export interface InProcessBusOptions {
   log?: Pick<Log, "warn">;
@@ -27,6 +32,7 @@ const middlePriority = 5;
 export function createInProcessBus({ log, defer = setImmediate }: InProcessBusOptions = {}): MessageBus {
   const subscribers = new Map<string, Subscriber>();
   const listeners = new Map<string, Subscriber>();
+  const servers = new Set<Subscriber>();
   let closed = false;
 
   function refuseWhenClosed(): void {
@@ -37,17 +43,26 @@ export function createInProcessBus({ log, defer = setImmediate }: InProcessBusOp
     }
   }
 
-  function attach(to: Map<string, Subscriber>, address: string, handler: Handler): Subscription {
+  function createSubscriber(
+    address: string,
+    handler: MessageHandler,
+    changes: Partial<SubscriberOptions> = {},
+  ): Subscriber {
     refuseWhenClosed();
-    const waiting = to.get(address)?.end();
-    const subscriber = new Subscriber({
+    return new Subscriber({
       handler,
       capacity: limits.mailboxMessages,
       defer,
       onHandlerFailed: ({ id, type }, error) =>
         log?.warn({ error, address, messageId: id, type }, "A handler failed; its message is lost."),
-      ...(waiting === undefined ? {} : { waiting }),
+      ...changes,
     });
+  }
+
+  function attach(to: Map<string, Subscriber>, address: string, handler: MessageHandler): Subscription {
+    refuseWhenClosed();
+    const waiting = to.get(address)?.end();
+    const subscriber = createSubscriber(address, handler, waiting === undefined ? {} : { waiting });
     to.set(address, subscriber);
     return {
       async end() {
@@ -61,12 +76,18 @@ export function createInProcessBus({ log, defer = setImmediate }: InProcessBusOp
 
   function deliver(to: Map<string, Subscriber>, message: Message, priority: number): void {
     refuseWhenClosed();
-    if (to.get(message.to)?.take(message, priority) !== false) return;
-    throw new MusterError(
-      "unavailable",
-      `${limits.mailboxMessages} messages wait for ${message.to} already; it takes no more now.`,
-      { hint: "It is slow or stuck: look at its log, or send again later." },
-    );
+    if (to.get(message.to)?.take(message, priority) === false) throw tooMany(message.to);
+  }
+
+  /** Those who serve get requests in turns. */
+  function serveNext(message: Message, priority: number): void {
+    refuseWhenClosed();
+    for (const server of servers) {
+      servers.delete(server);
+      servers.add(server);
+      if (server.take(message, priority)) return;
+    }
+    if (servers.size > 0) throw tooMany(message.to);
   }
 
   return {
@@ -74,7 +95,8 @@ export function createInProcessBus({ log, defer = setImmediate }: InProcessBusOp
       if (!Number.isInteger(priority) || priority < 1 || priority > highestPriority) {
         throw new RangeError(`A priority is a whole number from 1 to ${highestPriority}, not ${priority}.`);
       }
-      deliver(subscribers, message, priority);
+      if (message.to === "orchestrator") serveNext(message, priority);
+      else deliver(subscribers, message, priority);
     },
     async broadcast(message) {
       refuseWhenClosed();
@@ -95,8 +117,27 @@ export function createInProcessBus({ log, defer = setImmediate }: InProcessBusOp
     async listen(address, handler) {
       return attach(listeners, address, handler);
     },
+    async serve(handler) {
+      const server = createSubscriber("orchestrator", handler, { atOnce: requestsAtOnce });
+      servers.add(server);
+      return {
+        async end() {
+          servers.delete(server);
+          server.end().clear();
+        },
+      };
+    },
+    // Nobody reads the bus but through its subscriptions.
+    async provide() {
+      refuseWhenClosed();
+    },
+    async check() {
+      refuseWhenClosed();
+    },
     async close() {
       closed = true;
+      for (const server of servers) server.end().clear();
+      servers.clear();
       for (const group of [subscribers, listeners]) {
         for (const subscriber of group.values()) subscriber.end().clear();
         group.clear();
@@ -104,3 +145,10 @@ export function createInProcessBus({ log, defer = setImmediate }: InProcessBusOp
     },
   };
 }
+
+const tooMany = (address: string): MusterError =>
+  new MusterError(
+    "unavailable",
+    `${limits.mailboxMessages} messages wait for ${address} already; it takes no more now.`,
+    { hint: "It is slow or stuck: look at its log, or send again later." },
+  );

@@ -1,7 +1,6 @@
 import type { Message } from "@muster/sdk/protocol";
+import type { MessageHandler } from "../../../ports/message-bus.ts";
 import { PriorityQueue } from "./priority-queue.ts";
-
-export type Handler = (message: Message) => Promise<void> | void;
 
 /** Runs work soon, but never before the caller has returned. */
 export type Defer = (work: () => void) => void;
@@ -10,10 +9,12 @@ export type Defer = (work: () => void) => void;
 const messagesPerTurn = 256;
 
 export interface SubscriberOptions {
-  handler: Handler;
+  handler: MessageHandler;
   /** Messages that may wait; the one being handled is not counted. */
   capacity: number;
   defer: Defer;
+  /** Messages whose handling may be under way at once; 1 unless told. */
+  atOnce?: number;
   onHandlerFailed: (message: Message, error: unknown) => void;
   /** What a subscriber that was replaced had not handled yet. */
   waiting?: PriorityQueue;
@@ -26,6 +27,7 @@ export interface SubscriberOptions {
 export class Subscriber {
   readonly #options: SubscriberOptions;
   readonly #waiting: PriorityQueue;
+  readonly #pending = new Set<Promise<void>>();
   #draining = false;
   #ended = false;
 
@@ -60,15 +62,28 @@ export class Subscriber {
     for (let handled = 0; !this.#ended && handled < messagesPerTurn; handled++) {
       const message = this.#waiting.shift();
       if (message === undefined) break;
-      try {
-        const pending = this.#options.handler(message);
-        // Awaiting costs a turn of the microtask queue, which most handlers need not pay for.
-        if (pending !== undefined) await pending;
-      } catch (error) {
-        this.#options.onHandlerFailed(message, error);
-      }
+      const pending = this.#handle(message);
+      // Awaiting costs a turn of the microtask queue, which most handlers need not pay for.
+      if (pending !== undefined) await this.#underWay(pending);
     }
     this.#draining = false;
     if (!this.#ended) this.#wake();
+  }
+
+  /** Resolves when there is room for one more. */
+  async #underWay(pending: Promise<void>): Promise<void> {
+    const done = pending.finally(() => this.#pending.delete(done));
+    this.#pending.add(done);
+    if (this.#pending.size >= (this.#options.atOnce ?? 1)) await Promise.race(this.#pending);
+  }
+
+  #handle(message: Message): Promise<void> | undefined {
+    const failed = (error: unknown) => this.#options.onHandlerFailed(message, error);
+    try {
+      return this.#options.handler(message)?.catch(failed);
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
   }
 }

@@ -11,14 +11,14 @@ export const agentJoined: Statement<{
   text: `
 with joined as (
   insert into agent as a (id, name, tenant, type, description, capabilities, max_concurrency, metadata, outcomes_at,
-    registered_at, last_seen)
+    registered_at, last_seen, version)
   select x.id, x.name, x.tenant, coalesce(x.type, 'custom'), x.description, x.capabilities, coalesce(x."maxConcurrency", 1),
-    coalesce(x.metadata, '{}'), $2::bigint, $2::bigint, $2::bigint
+    coalesce(x.metadata, '{}'), $2::bigint, $2::bigint, $2::bigint, x.version
   from json_to_record($1::json) as x(id text, name text, tenant text, type text, description text, capabilities json,
-    "maxConcurrency" int, metadata json)
+    "maxConcurrency" int, metadata json, version text)
   on conflict (id) do update set name = excluded.name, type = excluded.type, description = excluded.description,
     capabilities = excluded.capabilities, max_concurrency = excluded.max_concurrency, metadata = excluded.metadata,
-    last_seen = excluded.last_seen, left_at = null
+    last_seen = excluded.last_seen, version = excluded.version, left_at = null
   returning id, name, tenant, successes, failures, outcomes_at, maintenance
 ), told as (
   insert into event (at, type, agent_id, tenant, data)
@@ -59,10 +59,11 @@ export const absentAgents: Statement<{
   failures: number;
   outcomes_at: number;
   last_seen: number;
+  version: string | null;
 }> = {
   name: "absent_agents",
   text: `
-select id, name, type, description, capabilities, max_concurrency, metadata, successes, failures, outcomes_at, last_seen
+select id, name, type, description, capabilities, max_concurrency, metadata, successes, failures, outcomes_at, last_seen, version
 from agent where left_at is not null and ($1 = '*' or tenant = $1 or tenant = '*')
 order by last_seen desc, id limit $2`,
 };

@@ -34,11 +34,13 @@ where (t.status = 'blocked' and d.kind = 'need') or (t.status = 'waiting' and d.
 order by t.id, d.depends_on limit $1`,
 };
 
-/** Ready tasks by route. $1 tenant (*: all). */
+/** Ready tasks by route, without those whose budget is reached. $1 tenant (*: all). */
 export const readyByRoute: Statement<{ route: string; tenant: string; ids: string[]; total: number }> = {
   name: "ready_by_route",
   text: `
 select route, tenant, (array_agg(id::text order by id))[1:20] as ids, count(*)::int as total
 from task where status = 'ready' and not delayed and ($1 = '*' or tenant = $1)
+  and (budget_id is null or not exists (select from budget b join budget a on a.id = any (b.path)
+    where b.id = task.budget_id and a.reached is not null))
 group by route, tenant order by route, tenant`,
 };

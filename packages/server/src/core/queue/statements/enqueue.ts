@@ -16,8 +16,7 @@ with incoming as materialized (
     ord int, id uuid, tenant text, name text, capability text, requested_agent text, tools text[], route text,
     status text, priority smallint, delayed boolean, ready_at bigint, run_id uuid, step text, item_index int,
     parent_id uuid, depth smallint, join_policy text, pending int, max_attempts int,
-    retry_delay_ms bigint, retry_factor real, retry_max_ms bigint, retry_jitter real,
-    timeout_ms bigint, deadline_at bigint, input json)
+    retry json, timeout_ms bigint, deadline_at bigint, budget_id uuid, rollout_key text, input json)
 ), arrivals as (
   select i.tenant, i.priority, count(*) as n, count(*) / coalesce(max(w.weight), 1) as length
   from incoming i left join tenant w on w.id = i.tenant
@@ -34,17 +33,17 @@ with incoming as materialized (
   insert into task (
     id, tenant, name, capability, requested_agent, tools, route, status, priority, virtual_time, delayed, ready_at,
     run_id, step, item_index, parent_id, depth, join_policy, pending, max_attempts,
-    attempts_granted, retry_delay_ms, retry_factor, retry_max_ms, retry_jitter, timeout_ms, deadline_at, deadline_ms,
-    input, created_at)
+    attempts_granted, retry, timeout_ms, deadline_at, deadline_ms,
+    budget_id, rollout_key, input, created_at)
   select i.id, i.tenant, i.name, i.capability, i.requested_agent, coalesce(i.tools, '{}'), i.route, i.status, i.priority,
     s.start + i.place * s.arrived / a.n, i.delayed, i.ready_at,
     i.run_id, i.step, i.item_index, i.parent_id, i.depth, i.join_policy, i.pending, i.max_attempts,
-    i.max_attempts, i.retry_delay_ms, i.retry_factor, i.retry_max_ms, i.retry_jitter, i.timeout_ms, i.deadline_at,
-    i.deadline_at - $3::bigint, i.input, $3::bigint
+    i.max_attempts, i.retry, i.timeout_ms, i.deadline_at,
+    i.deadline_at - $3::bigint, i.budget_id, i.rollout_key, i.input, $3::bigint
   from incoming i
   join arrivals a on a.tenant = i.tenant and a.priority = i.priority
   join share s on s.tenant = i.tenant and s.priority = i.priority
-  returning id, route, tenant, priority, virtual_time, status, delayed
+  returning id, route, tenant, priority, virtual_time, status, delayed, budget_id
 ), linked as (
   insert into dependency (task_id, depends_on, kind)
   select x.task_id, x.depends_on, 'need' from json_to_recordset($2::json) as x(task_id uuid, depends_on uuid)
@@ -56,5 +55,6 @@ with incoming as materialized (
       'step', i.step, 'parentId', i.parent_id)
   from incoming i order by i.ord
 )
-select id, route, tenant, priority, virtual_time, null as preferred_agent from inserted where status = 'ready' and not delayed`,
+select id, route, tenant, priority, virtual_time, null as preferred_agent, null as avoid, budget_id
+from inserted where status = 'ready' and not delayed`,
 };

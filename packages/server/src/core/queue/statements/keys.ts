@@ -5,17 +5,25 @@ export interface KeyRow {
   name: string;
   role: string;
   tenant: string;
+  /** The person whose key it is. */
+  person_id: string | null;
   created_at: number;
   revoked_at: number | null;
 }
 
-const columns = "id, name, role, tenant, created_at, revoked_at";
+const columns = "id, name, role, tenant, person_id, created_at, revoked_at";
 
-/** $1 id, $2 name, $3 role, $4 tenant, $5 hash, $6 now. */
+/** $1 id, $2 name, $3 role, $4 tenant, $5 hash, $6 now, $7 person. */
 export const addKey: Statement<KeyRow> = {
   name: "add_key",
   text: `
-insert into api_key (id, name, role, tenant, hash, created_at) values ($1, $2, $3, $4, $5, $6) returning ${columns}`,
+insert into api_key (id, name, role, tenant, hash, created_at, person_id) values ($1, $2, $3, $4, $5, $6, $7) returning ${columns}`,
+};
+
+/** Held until the transaction ends by whoever makes the first key. */
+export const lockFirstKey: Statement = {
+  name: "lock_first_key",
+  text: "select pg_advisory_xact_lock(hashtextextended('muster first key', 0))::text",
 };
 
 /** $1 hash. */

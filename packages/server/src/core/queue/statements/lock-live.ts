@@ -1,3 +1,4 @@
+import type { RetryPolicy } from "@muster/sdk/protocol";
 import type { Statement } from "../../../ports/database.ts";
 
 export interface LiveTask {
@@ -5,24 +6,29 @@ export interface LiveTask {
   /** The lease token that proved it. */
   token: string;
   status: string;
+  tenant: string;
+  route: string;
+  capability: string | null;
   attempt: number;
   max_attempts: number;
-  retry_delay_ms: number;
-  retry_factor: number;
-  retry_max_ms: number;
-  retry_jitter: number;
+  attempts_granted: number;
+  retry: RetryPolicy | null;
   deadline_at: number | null;
   agent_id: string;
   agent_name: string;
   started_at: number;
+  budget_id: string | null;
+  /** Agents that it was taken from since their breakers were not closed. */
+  fell_back: string[] | null;
+  rollout_side: string | null;
 }
 
 /** Locks the tasks whose live lease the reports prove, so that nobody else moves them. $1 ids, $2 tokens. */
 export const lockLive: Statement<LiveTask> = {
   name: "lock_live",
   text: `
-select t.id, i.token, t.status, t.attempt, t.max_attempts, t.retry_delay_ms, t.retry_factor, t.retry_max_ms, t.retry_jitter,
-  t.deadline_at, t.agent_id, t.agent_name, t.started_at
+select t.id, i.token, t.status, t.tenant, t.route, t.capability, t.attempt, t.max_attempts, t.attempts_granted, t.retry,
+  t.deadline_at, t.agent_id, t.agent_name, t.started_at, t.budget_id, t.fell_back, t.rollout_side
 from unnest($1::uuid[], $2::uuid[]) as i(id, token)
 join task t on t.id = i.id and t.lease_token = i.token
 where t.status in ('in_progress', 'waiting', 'ready')

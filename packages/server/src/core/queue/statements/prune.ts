@@ -2,13 +2,14 @@ import type { Statement } from "../../../ports/database.ts";
 
 /**
  * Removes tasks that ended before a moment and that nobody needs any more: no open run, parent or dependent.
- * Ids grow with time, so the oldest come first without an index on when they ended. $1 before, $2 how many.
+ * Ids grow with time, so the oldest come first without an index on when they ended. Dead letters stay until they are
+ * none any more. $1 before, $2 how many.
  */
 export const pruneTasks: Statement<{ id: string }> = {
   name: "prune_tasks",
   text: `
 with oldest as (
-  select id, ended_at, run_id, parent_id from task order by id limit $2 * 2
+  select id, ended_at, run_id, parent_id from task where dead_at is null order by id limit $2 * 2
 ), chosen as (
   select o.id from oldest o
   where o.ended_at < $1
@@ -27,12 +28,16 @@ with oldest as (
 delete from task t using chosen c where t.id = c.id returning t.id`,
 };
 
-/** $1 before, $2 how many. */
+/** Runs that ended before a moment, but for those with dead letters, which can still go on. $1 before, $2 how many. */
 export const pruneRuns: Statement<{ id: string }> = {
   name: "prune_runs",
   text: `
 delete from run where id in (
-  select id from (select id, ended_at from run order by id limit $2 * 2) o where o.ended_at < $1 order by id limit $2)
+  select id from (
+    select id, ended_at from run r
+    where not exists (select from task t where t.run_id = r.id and t.dead_at is not null)
+    order by id limit $2 * 2) o
+  where o.ended_at < $1 order by id limit $2)
 returning id`,
 };
 

@@ -34,11 +34,17 @@ export interface TaskRow {
   created_at: number;
   started_at: number | null;
   ended_at: number | null;
+  budget_id: string | null;
+  /** A retry that the retry budget of its capability lets through when there is room. */
+  retry_gated: boolean | null;
+  rollout_id: string | null;
+  rollout_side: string | null;
 }
 
 const columns = `id, tenant, name, capability, requested_agent, route, status, priority, delayed, ready_at, run_id, step,
   item_index, parent_id, depth, join_policy, pending, attempt, max_attempts, timeout_ms, timeout_at, deadline_at, agent_id,
-  agent_name, lease_until, input, output, error, created_at, started_at, ended_at`;
+  agent_name, lease_until, input, output, error, created_at, started_at, ended_at, budget_id,
+  retry_gated, rollout_id, rollout_side`;
 
 /** $1 ids. */
 export const readTasks: Statement<TaskRow> = {

@@ -9,12 +9,15 @@ export interface ReleasedTask {
   /** For one that can't run any more: the dependency that is to blame. */
   cause: string | null;
   cause_status: string | null;
+  /** What the person said who kept a gate shut. */
+  cause_words: string | null;
 }
 
 /**
  * Tells the dependents of tasks that just ended: each is counted down by its join policy and becomes ready,
  * or is named as one that can never run (`cause`; the caller ends it in the next wave of the cascade).
- * A parent that waits for sub-tasks is a dependent too; however they ended, it goes on. $1 ids, $2 now.
+ * A parent that waits for sub-tasks is a dependent too; however they ended, it goes on, and where it had asked people it has
+ * its timeout anew. $1 ids, $2 now.
  */
 export const releaseDependents: Statement<ReleasedTask> = {
   name: "release_dependents",
@@ -48,6 +51,7 @@ with met as (
     status = case when v.runs then 'ready' else t.status end,
     resumed = t.resumed or (v.runs and v.kind = 'wait'),
     lease_until = case when v.runs then null else t.lease_until end,
+    timeout_at = case when v.runs and v.kind = 'wait' then least(t.timeout_at, $2::bigint + t.timeout_ms) else t.timeout_at end,
     ready_at = case when v.runs then greatest(t.ready_at, $2::bigint) else t.ready_at end,
     delayed = v.runs and coalesce(t.ready_at > $2::bigint, false),
     virtual_time = greatest(t.virtual_time,
@@ -59,8 +63,8 @@ with met as (
   insert into event (at, type, task_id, run_id, tenant, data)
   select $2::bigint, 'task.ready', id, run_id, tenant, '{}'::json from changed where status = 'ready' order by id
 )
-select id, route, status, due_at, null as cause, null as cause_status from changed
+select id, route, status, due_at, null as cause, null as cause_status, null as cause_words from changed
 union all
-select v.id, null, 'failed', null, v.bad, c.status
-from verdict v join task c on c.id = v.bad::uuid where v.doomed`,
+select v.id, null, 'failed', null, v.bad, c.status, case when g.task_id is not null then c.error ->> 'message' end
+from verdict v join task c on c.id = v.bad::uuid left join inbox_item g on g.task_id = c.id and g.gate where v.doomed`,
 };

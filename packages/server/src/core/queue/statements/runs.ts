@@ -11,6 +11,8 @@ export interface RunRow {
   error: { code: string; message: string } | null;
   created_at: number;
   ended_at: number | null;
+  budget_id: string | null;
+  paused_at: number | null;
 }
 
 export interface StepRow {
@@ -26,16 +28,17 @@ export interface StepRow {
   reason: string | null;
 }
 
-const columns = "id, tenant, workflow, document, inputs, status, output, error, created_at, ended_at";
+const columns =
+  "id, tenant, workflow, document, inputs, status, output, error, created_at, ended_at, budget_id, paused_at";
 const stepColumns = "run_id, step, position, status, capability, total, completed, failed, output, reason";
 
-/** $1 id, $2 tenant, $3 workflow, $4 document, $5 inputs, $6 now, $7 steps: [{step, position, capability}]. */
+/** $1 id, $2 tenant, $3 workflow, $4 document, $5 inputs, $6 now, $7 steps: [{step, position, capability}], $8 budget. */
 export const startRun: Statement = {
   name: "start_run",
   text: `
 with started as (
-  insert into run (id, tenant, workflow, document, inputs, status, created_at)
-  values ($1, $2, $3, $4::json, $5::json, 'running', $6::bigint)
+  insert into run (id, tenant, workflow, document, inputs, status, created_at, budget_id)
+  values ($1, $2, $3, $4::json, $5::json, 'running', $6::bigint, $8)
   returning id, tenant, workflow
 ), steps as (
   insert into run_step (run_id, step, position, status, capability)
@@ -63,7 +66,7 @@ export const listRuns: Statement<RunRow> = {
   name: "list_runs",
   text: `
 select ${columns} from run
-where ($1 = '*' or tenant = $1) and ($2::text is null or status = $2) and ($3::text is null or workflow = $3)
+where ($1 = '*' or tenant = $1) and ($2::text is null or $2 = case when status = 'running' and paused_at is not null then 'paused' else status end) and ($3::text is null or workflow = $3)
   and ($4::uuid is null or id < $4::uuid)
 order by id desc limit $5`,
 };
@@ -112,7 +115,7 @@ export const endRun: Statement<{ id: string }> = {
   name: "end_run",
   text: `
 with ended as (
-  update run set status = $3, output = $4::json, error = $5::json, ended_at = $2::bigint
+  update run set status = $3, output = $4::json, error = $5::json, ended_at = $2::bigint, paused_at = null
   where id = $1 and status = 'running'
   returning id, tenant, workflow, created_at, error
 ), told as (
@@ -149,11 +152,12 @@ export const failedStepTasks: Statement<{ id: string }> = {
 select id from task where run_id = $1 and step = any ($2::text[]) and status in ('failed', 'cancelled') order by id for update`,
 };
 
-/** Takes the tasks of steps that run anew out of them; they stay in the run as history. $1 run, $2 steps. */
+/** Takes the tasks of steps that run anew out of them; they stay in the run as history, and dead letters no more. $1 run, $2 steps. */
 export const supersedeTasks: Statement = {
   name: "supersede_tasks",
   text: `
-update task set name = coalesce(name, step), step = null, item_index = null where run_id = $1 and step = any ($2::text[])`,
+update task set name = coalesce(name, step), step = null, item_index = null, dead_at = null
+where run_id = $1 and step = any ($2::text[])`,
 };
 
 /** Runs with a step that is over and has not been looked at: a crash came between. $1 how many. */
@@ -163,4 +167,30 @@ export const stalledRuns: Statement<{ run_id: string }> = {
 select distinct s.run_id from run r join run_step s on s.run_id = r.id
 where r.status = 'running' and s.status = 'running' and s.completed + s.failed >= s.total
 order by s.run_id limit $1`,
+};
+
+/** A run stands still because its budget was reached. $1 run, $2 now, $3 what was reached. */
+export const pauseRun: Statement<{ id: string }> = {
+  name: "pause_run",
+  text: `
+with paused as (
+  update run set paused_at = $2::bigint where id = $1 and status = 'running' and paused_at is null returning id, tenant
+), told as (
+  insert into event (at, type, run_id, tenant, data)
+  select $2::bigint, 'run.paused', id, tenant, json_build_object('reached', $3::text) from paused
+)
+select id from paused`,
+};
+
+/** $1 run, $2 now, $3 what its budget got in addition. */
+export const resumeRun: Statement<{ id: string }> = {
+  name: "resume_run",
+  text: `
+with resumed as (
+  update run set paused_at = null where id = $1 and status = 'running' and paused_at is not null returning id, tenant
+), told as (
+  insert into event (at, type, run_id, tenant, data)
+  select $2::bigint, 'run.resumed', id, tenant, json_build_object('add', $3::json) from resumed
+)
+select id from resumed`,
 };

@@ -6,16 +6,21 @@ export interface LiveParent {
   run_id: string | null;
   depth: number;
   status: string;
+  rollout_side: string | null;
   children: number;
+  budget_id: string | null;
 }
 
-/** $1 task, $2 token. No row: the lease is not live. */
+/** Locks the tree of budgets that the task is under first, if there is one. $1 task, $2 token. No row: the lease is not live. */
 export const lockParent: Statement<LiveParent> = {
   name: "lock_parent",
   text: `
-select t.tenant, t.run_id, t.depth, t.status,
+with above as materialized (
+  select r.id from task t join budget b on b.id = t.budget_id join budget r on r.id = b.root_id where t.id = $1 for update of r
+)
+select t.tenant, t.run_id, t.depth, t.status, t.budget_id, t.rollout_side,
   case when t.has_children then (select count(*)::int from task c where c.parent_id = t.id) else 0 end as children
-from task t
+from task t left join above on true
 where t.id = $1 and t.lease_token = $2 and t.status in ('in_progress', 'waiting', 'ready')
 for update of t`,
 };

@@ -1,0 +1,124 @@
+import type { InboxItem } from "@muster/sdk/protocol";
+import type { Command } from "commander";
+import type { CliContext } from "../cli-context.ts";
+import { connectOrOpen, withConnection } from "../connect/connect.ts";
+import {
+  act,
+  defineCommand,
+  defineGroup,
+  duration,
+  wholeNumber,
+  withJson,
+  withServer,
+} from "../define-command.ts";
+import { asOf, type InboxOptions, withPerson } from "../inbox-options.ts";
+import { printJson } from "../print-json.ts";
+import { describeItem, whom } from "../render/describe-item.ts";
+import { formatAge } from "../render/format-duration.ts";
+import { renderTable } from "../render/table.ts";
+import { addInboxAnswerCommand } from "./inbox-answer.ts";
+import { addInboxGivingCommands } from "./inbox-give.ts";
+
+export function addInboxCommand(program: Command, context: CliContext): void {
+  const inbox = defineGroup(program, "inbox", "look at what waits for people, and answer it");
+  addList(inbox, context);
+  addShow(inbox, context);
+  addInboxAnswerCommand(inbox, context);
+  addInboxGivingCommands(inbox, context);
+  addShare(inbox, context);
+}
+
+function addList(inbox: Command, context: CliContext): void {
+  const command = defineCommand(inbox, "list", {
+    summary: "list what waits, oldest first",
+    description: "Lists open questions, approvals and tasks: of one person, or all that there are.",
+    examples: [
+      ["muster inbox list", "everything that waits, or with a person's key what waits for that person"],
+      ["muster inbox list --as anna --json", "what anna may answer, as JSON"],
+    ],
+  });
+  withPerson(command)
+    .option("--run <id>", "only what a run waits for")
+    .option("--parent <id>", "only what a task asks")
+    .addOption(wholeNumber("--limit <number>", "at most so many (default: 50)", 1, 500))
+    .option("--after <id>", "go on behind an earlier page");
+  type ListOptions = InboxOptions & { run?: string; parent?: string; limit?: number; after?: string };
+  act<ListOptions>(command, context, async (_, options) =>
+    withConnection(connectOrOpen(context, options), async (client) => {
+      const { run, parent, limit = 50, after } = options;
+      const page = await client.inbox.list({
+        ...asOf(options),
+        ...(run !== undefined && { runId: run }),
+        ...(parent !== undefined && { parentId: parent }),
+        limit,
+        ...(after !== undefined && { after }),
+      });
+      if (options.json) printJson(context, page);
+      else if (page.items.length === 0) context.stderr.write("nothing waits\n");
+      else context.stdout.write(table(context, page.items));
+      if (page.next !== null) context.stderr.write(`more: --after ${page.next}\n`);
+      return undefined;
+    }),
+  );
+}
+
+function table(context: CliContext, items: readonly InboxItem[]): string {
+  return renderTable(
+    [
+      { title: "TASK", value: (item) => item.taskId },
+      { title: "KIND", value: (item) => item.kind },
+      { title: "WHAT", value: (item) => item.question ?? item.capability ?? "", shrinks: true },
+      { title: "FOR", value: (item) => whom(item.to), shrinks: true, optional: true },
+      { title: "CLAIMED BY", value: (item) => item.claimedBy ?? "", shrinks: true, optional: true },
+      { title: "ASKED", value: (item) => formatAge(item.createdAt, context.now()) },
+    ],
+    items,
+    context.stdout.columns(),
+    context.stdout.colors.dim,
+  );
+}
+
+function addShow(inbox: Command, context: CliContext): void {
+  const command = defineCommand(inbox, "show <task>", {
+    summary: "show one item with all that is known of it",
+    examples: [
+      [
+        "muster inbox show 0199aa41-7c1e-7000-8000-3f2b5c6d7e8f",
+        "the question, and what an answer has to be",
+      ],
+    ],
+  });
+  withServer(withJson(command));
+  act<InboxOptions>(command, context, async ([id = ""], options) =>
+    withConnection(connectOrOpen(context, options), async (client) => {
+      const item = await client.inbox.get(id);
+      if (options.json) printJson(context, item);
+      else context.stdout.write(describeItem(context, item));
+      return undefined;
+    }),
+  );
+}
+
+function addShare(inbox: Command, context: CliContext): void {
+  const command = defineCommand(inbox, "share", {
+    summary: "show how much is finished without people",
+    examples: [["muster inbox share --since 7d", "of the tasks that were completed within the last week"]],
+  });
+  withServer(withJson(command)).addOption(
+    duration("--since <duration>", "how far back to look (default: 1d)"),
+  );
+  act<InboxOptions & { since?: number }>(command, context, async (_, options) =>
+    withConnection(connectOrOpen(context, options), async (client) => {
+      const found = await client.inbox.share(options.since === undefined ? {} : { sinceMs: options.since });
+      if (options.json) printJson(context, found);
+      else {
+        const { finished, withPeople, share, waiting } = found;
+        const percent = share === null ? "nothing to say" : `${(share * 100).toFixed(1)} %`;
+        context.stdout.write(
+          `finished without a person: ${percent} (${finished - withPeople} of ${finished} tasks; ${waiting} questions wait)\n`,
+        );
+      }
+      return undefined;
+    }),
+  );
+}

@@ -1,0 +1,18 @@
+import type { NextTurn } from "../group.ts";
+import { type BudgetKeeperDependencies, createBudgetKeeper } from "./budget-keeper.ts";
+import { createRecordUsage } from "./record-usage.ts";
+
+/** Everything that has to do with budgets, for those who spend and those who look after what is reached. */
+export function createBudgets(deps: BudgetKeeperDependencies & { nextTurn?: NextTurn }) {
+  const keeper = createBudgetKeeper(deps);
+  return {
+    ...keeper,
+    /** What agents come by, and what they need for it. */
+    doors: {
+      recordUsage: createRecordUsage({ ...deps, onReached: keeper.follow }),
+      onTasksUsedUp: (ids: readonly string[]) => keeper.reach(ids, "tasks"),
+    },
+  };
+}
+
+export type Budgets = ReturnType<typeof createBudgets>;

@@ -1,0 +1,42 @@
+/** Tables whose content is kept when a store is copied or backed up. A new table is kept unless it is named below. */
+export const keptTables: readonly string[] = [
+  "agent",
+  "api_key",
+  "attempt",
+  "breaker",
+  "budget",
+  "dependency",
+  "event",
+  "event_trigger",
+  "fair_share",
+  "idempotency_key",
+  "inbox_item",
+  "journal",
+  "lock",
+  "memory",
+  "memory_embedding",
+  "person",
+  "retry_budget",
+  "retry_policy",
+  "rollout",
+  "rollout_shadow",
+  "run",
+  "run_step",
+  "schedule",
+  "state_document",
+  "state_project",
+  "state_version",
+  "task",
+  "task_usage",
+  "tenant",
+  "trigger_start",
+];
+
+/** Tables that stay behind, each with the reason. */
+export const tablesLeftOut: Readonly<Record<string, string>> = {
+  backup_job: "It says what is done with backups now, in the place where that is done.",
+  backup_schedule: "When the next backup is due is a matter of the place, and begins anew in another one.",
+  lock_waiter: "Who stands in line is connected to a node now, and asks again.",
+  migration: "The target has its own: it is made by running the same migrations.",
+  node: "It says which processes are there now, and is true of one place for half a minute.",
+};

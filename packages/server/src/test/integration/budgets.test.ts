@@ -1,0 +1,194 @@
+import type { RunDetail, TaskContext } from "@muster/sdk";
+import type { Budget } from "@muster/sdk/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import { someone } from "../orchestrate.ts";
+import { useOrchestrator } from "../use-orchestrator.ts";
+
+const at = useOrchestrator();
+let done: unknown[];
+let mostAtOnce: number;
+beforeEach(async () => {
+  done = [];
+  mostAtOnce = 0;
+  let now = 0;
+  const pay = async (ctx: TaskContext) => {
+    mostAtOnce = Math.max(mostAtOnce, ++now);
+    try {
+      const { cost = 0, as = null } = ctx.input as { cost?: number; as?: unknown };
+      await ctx.withinBudget("call", { moneyMicros: cost }, async () => {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        return { value: null, used: { moneyMicros: cost } };
+      });
+      done.push(as);
+      return as;
+    } finally {
+      now -= 1;
+    }
+  };
+  await at.muster.agent({
+    name: "spender",
+    maxConcurrency: 8,
+    capabilities: [
+      { name: "pay", handler: pay },
+      { name: "list", handler: (ctx) => ctx.input },
+      {
+        name: "share",
+        handler: (ctx) => ctx.delegateAll(ctx.input as Parameters<TaskContext["delegateAll"]>[0]),
+      },
+    ],
+  });
+});
+
+const start = async (steps: object, budget: Budget): Promise<string> => {
+  const { runs } = at.muster.orchestrator;
+  return (await runs.start({ workflow: { name: "test", steps }, budget }, someone)).id;
+};
+const end = (id: string): Promise<RunDetail> => at.muster.orchestrator.runs.wait(id, 10_000, someone);
+const run = async (steps: object, budget: Budget): Promise<RunDetail> => end(await start(steps, budget));
+const types = async (runId: string) =>
+  (await at.muster.orchestrator.events.read(0, { runId }, someone)).map((event) => event.type);
+
+/** Each costs 10, one after the other. */
+const chain = (length: number) =>
+  Object.fromEntries(
+    Array.from({ length }, (_, n) => [
+      `s${n}`,
+      { capability: "pay", with: { cost: 10, as: n }, ...(n === 0 ? {} : { needs: `s${n - 1}` }) },
+    ]),
+  );
+const fan = (count: number, cost = 10) => ({
+  all: {
+    capability: "pay",
+    "for-each": Array.from({ length: count }, (_, n) => n),
+    with: { cost, as: "${{ item }}" },
+  },
+});
+
+describe("a run within its budget", () => {
+  it("shows what it spent", async () => {
+    const detail = await run(chain(3), { moneyMicros: 31, tokens: 5, timeMs: 60_000, tasks: 3, depth: 2 });
+    expect(detail).toMatchObject({
+      status: "completed",
+      budget: {
+        limits: { moneyMicros: 31, tokens: 5, timeMs: 60_000, tasks: 3, depth: 2 },
+        onReached: "fail",
+        spent: { moneyMicros: 30, tokens: 0, tasks: 3 },
+        reserved: { moneyMicros: 0, tokens: 0 },
+        reached: null,
+      },
+    });
+  });
+
+  it("has no more tasks in progress at once than it may", async () => {
+    const detail = await run({ ...fan(20, 0), other: { capability: "pay" } }, { concurrency: 3 });
+    expect(detail.status).toBe("completed");
+    expect(done).toHaveLength(21);
+    expect(mostAtOnce).toBe(3);
+  });
+});
+
+describe("a run that reaches its budget", () => {
+  it("fails with the cause named, and nothing more is begun", async () => {
+    const detail = await run(chain(4), { moneyMicros: 25 });
+    expect(detail).toMatchObject({
+      status: "failed",
+      error: {
+        code: "budget_reached",
+        message: "The run's budget of 0.000025 money was reached: 0.000020 is spent.",
+      },
+      budget: { spent: { moneyMicros: 20 }, reached: { kind: "money" } },
+    });
+    expect(done).toEqual([0, 1]);
+    expect(detail.steps.map((step) => step.status)).toEqual([
+      "completed",
+      "completed",
+      "cancelled",
+      "cancelled",
+    ]);
+    expect(await types(detail.id)).toContain("budget.reached");
+  });
+
+  it("pauses, keeps what it has and goes on where it was once it is raised", async () => {
+    const id = await start(chain(4), { moneyMicros: 25, onReached: "pause" });
+    expect(await end(id)).toMatchObject({ status: "paused", finishedAt: null });
+    const held = (await at.muster.orchestrator.runs.get(id, someone)).tasks.find(
+      (task) => task.status === "ready",
+    );
+    const explain = () => at.muster.orchestrator.tasks.explain(held?.id as string, someone);
+    // The run pauses first, and what is ready in it is held back right after.
+    await expect
+      .poll(async () => (await explain()).summary)
+      .toBe("It is held back: The run's budget of 0.000025 money was reached: 0.000020 is spent.");
+    expect((await explain()).nextSteps).toEqual([`muster run resume ${id} --add money=1`]);
+    const { runs, tasks } = at.muster.orchestrator;
+    await expect.poll(async () => (await tasks.list({ status: "ready" }, someone)).items.length).toBe(1);
+    expect((await runs.list({ status: "paused" }, someone)).items).toHaveLength(1);
+    expect((await runs.list({ status: "running" }, someone)).items).toEqual([]);
+    expect(await tasks.deadlocks(someone)).toEqual([]);
+    await expect(runs.resume(id, {}, someone)).resolves.toMatchObject({ status: "running" });
+    expect(await end(id)).toMatchObject({ status: "paused" });
+    await runs.resume(id, { add: { moneyMicros: 20 } }, someone);
+    const detail = await end(id);
+    expect(detail).toMatchObject({ status: "completed", budget: { spent: { moneyMicros: 40 } } });
+    expect(done).toEqual([0, 1, 2, 3]);
+    // Attempts that only met a paused budget were none.
+    expect(detail.tasks.map((task) => task.attempts)).toEqual([1, 1, 1, 1]);
+    const told = await types(id);
+    expect(told.filter((type) => type === "run.paused")).toHaveLength(2);
+    expect(told.filter((type) => type === "run.resumed")).toHaveLength(2);
+  });
+
+  it("completes with what there is where the rest is skipped", async () => {
+    const detail = await run(
+      {
+        ...fan(6),
+        after: { capability: "list", needs: "all" },
+      },
+      { moneyMicros: 35, onReached: "skip-rest", concurrency: 1 },
+    );
+    expect(detail.status).toBe("completed");
+    expect(detail.steps[0]).toMatchObject({
+      status: "completed",
+      reason: expect.stringContaining("3 of 6 tasks were skipped"),
+    });
+    expect(detail.steps[1]).toMatchObject({ status: "skipped" });
+    expect(detail.budget?.reached?.kind).toBe("money");
+    expect(done).toHaveLength(3);
+  });
+});
+
+describe("budgets of sub-tasks", () => {
+  const share = (tasks: object[]) => ({ all: { capability: "share", with: tasks } });
+  const pays = (cost: number, more: object = {}) => ({ capability: "pay", input: { cost }, ...more });
+
+  it("are charged together with those above, and end only what is below them", async () => {
+    const tight = { budget: { moneyMicros: 5 } };
+    const detail = await run(share([pays(4, tight), pays(9, tight), pays(3)]), { moneyMicros: 20 });
+    expect(detail.status).toBe("completed");
+    expect(detail.budget?.spent.moneyMicros).toBe(7);
+    const output = (detail.output as { all: { status: string; error: { code: string } | null }[] }).all;
+    expect(output.map((result) => result.status)).toEqual(["completed", "failed", "completed"]);
+    expect(output[1]?.error?.code).toBe("budget_reached");
+  });
+
+  it("are never larger, and never deeper than allowed", async () => {
+    const larger = await run(share([pays(1, { budget: { moneyMicros: 21 } })]), { moneyMicros: 20 });
+    expect(larger.error?.message).toContain("more than the 20 of the budget above");
+    const deeper = await run(share([pays(1)]), { depth: 0 });
+    expect(deeper.error?.message).toContain("0 levels of delegation");
+  });
+
+  it("pause the run where tasks are used up, and go on when there may be more", async () => {
+    const id = await start(share([pays(1), pays(1)]), { tasks: 2, onReached: "pause" });
+    expect(await end(id)).toMatchObject({ status: "paused", budget: { reached: { kind: "tasks" } } });
+    const { runs, tasks } = at.muster.orchestrator;
+    await expect.poll(async () => (await tasks.list({ status: "ready" }, someone)).items.length).toBe(1);
+    await runs.resume(id, { add: { tasks: 1 } }, someone);
+    expect(await end(id)).toMatchObject({ status: "completed", budget: { spent: { tasks: 3 } } });
+  });
+
+  it("end a run whose time is over", async () => {
+    const detail = await run({ never: { capability: "nobody" } }, { timeMs: 100 });
+    expect(detail).toMatchObject({ status: "failed", budget: { reached: { kind: "time" } } });
+  });
+});

@@ -1,0 +1,42 @@
+import { describe } from "vitest";
+import { makeDatabasesBy } from "../orchestrate.ts";
+import { scratchPostgres } from "../scratch-postgres.ts";
+
+// What the embedded store is tested with, on a PostgreSQL server. The suites register themselves when they are imported.
+makeDatabasesBy(scratchPostgres);
+
+describe("on PostgreSQL: agents", () => import("./agents.test.ts").then(() => {}));
+describe("on PostgreSQL: breakers", () => import("./breakers.test.ts").then(() => {}));
+describe("on PostgreSQL: breakers of nodes", () => import("./breaker-nodes.test.ts").then(() => {}));
+describe("on PostgreSQL: rows of breakers", () => import("./breaker-rows.test.ts").then(() => {}));
+describe("on PostgreSQL: dead letters", () => import("./dead-letters.test.ts").then(() => {}));
+describe("on PostgreSQL: budgets", () => import("./budgets.test.ts").then(() => {}));
+describe("on PostgreSQL: reporters of budgets", () => import("./budget-reporters.test.ts").then(() => {}));
+describe("on PostgreSQL: deadlocks", () => import("./deadlocks.test.ts").then(() => {}));
+describe("on PostgreSQL: dependencies", () => import("./dependencies.test.ts").then(() => {}));
+describe("on PostgreSQL: hand-off", () => import("./hand-off.test.ts").then(() => {}));
+describe("on PostgreSQL: keys", () => import("./keys.test.ts").then(() => {}));
+describe("on PostgreSQL: backups", () => import("./backups.test.ts").then(() => {}));
+describe("on PostgreSQL: locks", () => import("./locks.test.ts").then(() => {}));
+describe("on PostgreSQL: memories", () => import("./memories.test.ts").then(() => {}));
+describe("on PostgreSQL: what memories mean", () => import("./memory-meanings.test.ts").then(() => {}));
+describe("on PostgreSQL: agents that move", () => import("./moving-agents.test.ts").then(() => {}));
+describe("on PostgreSQL: nodes", () => import("./nodes.test.ts").then(() => {}));
+describe("on PostgreSQL: order and leases", () => import("./order-and-leases.test.ts").then(() => {}));
+describe("on PostgreSQL: people", () => import("./people.test.ts").then(() => {}));
+describe("on PostgreSQL: access to the inbox", () => import("./people-access.test.ts").then(() => {}));
+describe("on PostgreSQL: people at two nodes", () => import("./people-two-nodes.test.ts").then(() => {}));
+describe("on PostgreSQL: steps that need a yes", () => import("./people-gates.test.ts").then(() => {}));
+describe("on PostgreSQL: retries", () => import("./retries.test.ts").then(() => {}));
+describe("on PostgreSQL: rollouts", () => import("./rollouts.test.ts").then(() => {}));
+describe("on PostgreSQL: shadows of rollouts", () => import("./rollout-shadows.test.ts").then(() => {}));
+describe("on PostgreSQL: rollouts of two nodes", () => import("./rollouts-two-nodes.test.ts").then(() => {}));
+describe("on PostgreSQL: runs", () => import("./runs.test.ts").then(() => {}));
+describe("on PostgreSQL: schedules", () => import("./schedules.test.ts").then(() => {}));
+describe("on PostgreSQL: schedules, served", () => import("./schedules-served.test.ts").then(() => {}));
+describe("on PostgreSQL: state", () => import("./state.test.ts").then(() => {}));
+describe("on PostgreSQL: snapshots of state", () => import("./state-snapshots.test.ts").then(() => {}));
+describe("on PostgreSQL: snapshots restored", () => import("./state-restores.test.ts").then(() => {}));
+describe("on PostgreSQL: triggers", () => import("./triggers.test.ts").then(() => {}));
+describe("on PostgreSQL: tasks", () => import("./tasks.test.ts").then(() => {}));
+describe("on PostgreSQL: states", () => import("../task-states.test.ts").then(() => {}));

@@ -1,0 +1,80 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { promisify } from "node:util";
+import { amqpPermissions } from "@muster/sdk/protocol";
+import pg from "pg";
+
+const run = promisify(execFile);
+
+/** Where the servers are that cluster tests use. */
+export const services = {
+  postgresUrl: process.env.MUSTER_TEST_DATABASE_URL ?? "postgres://postgres@127.0.0.1:5432/postgres",
+  amqpUrl: process.env.MUSTER_TEST_AMQP_URL ?? "amqp://127.0.0.1:5672",
+  redisUrl: process.env.MUSTER_TEST_REDIS_URL ?? "redis://127.0.0.1:6379",
+};
+
+/** The tool that manages this RabbitMQ: a private one brings its own. */
+const rabbitmqctl = process.env.MUSTER_TEST_RABBITMQCTL ?? "rabbitmqctl";
+
+const uniqueName = (): string => `muster_test_${randomBytes(6).toString("hex")}`;
+
+/** A place of a suite's own on a shared server. */
+export interface Scratch {
+  url: string;
+  drop(): Promise<void>;
+}
+
+async function onPostgres(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: services.postgresUrl });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** An empty database. */
+export async function scratchDatabase(): Promise<Scratch> {
+  const name = uniqueName();
+  await onPostgres(`create database ${name}`);
+  const url = new URL(services.postgresUrl);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => onPostgres(`drop database if exists ${name} with (force)`) };
+}
+
+/** A virtual host of RabbitMQ. Needs the `rabbitmqctl` of the server. */
+export async function scratchVhost(): Promise<Scratch> {
+  const name = uniqueName();
+  const url = new URL(services.amqpUrl);
+  await run(rabbitmqctl, ["-q", "add_vhost", name]);
+  await run(rabbitmqctl, ["-q", "set_permissions", "-p", name, url.username || "guest", ".*", ".*", ".*"]);
+  url.pathname = `/${name}`;
+  return {
+    url: url.href,
+    async drop() {
+      await run(rabbitmqctl, ["-q", "delete_vhost", name]);
+    },
+  };
+}
+
+/** A user of the broker for one agent, with the least that an agent needs. */
+export async function scratchBrokerUser(vhostUrl: string, agentId: string): Promise<Scratch> {
+  const [name, password] = [uniqueName(), randomBytes(12).toString("hex")];
+  const url = Object.assign(new URL(vhostUrl), { username: name, password });
+  const vhost = decodeURIComponent(url.pathname.slice(1));
+  const { configure, write, read, topic } = amqpPermissions(agentId);
+  await run(rabbitmqctl, ["-q", "add_user", name, password]);
+  await run(rabbitmqctl, ["-q", "set_permissions", "-p", vhost, name, configure, write, read]);
+  const topicPermissions = [name, topic.exchange, topic.write, topic.read];
+  await run(rabbitmqctl, ["-q", "set_topic_permissions", "-p", vhost, ...topicPermissions]);
+  return {
+    url: url.href,
+    async drop() {
+      await run(rabbitmqctl, ["-q", "delete_user", name]);
+    },
+  };
+}
+
+/** A prefix for keys of Redis. */
+export const scratchPrefix = (): string => `${uniqueName()}:`;
