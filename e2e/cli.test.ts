@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { quickStart } from "./support/quick-start.ts";
 
 // The real binary, as `npm test` has built it.
 const binary = fileURLToPath(new URL("../packages/server/bin/muster.js", import.meta.url));
@@ -47,7 +48,10 @@ const running = new Set<ChildProcess>();
 
 function start(cwd: string, argv: string[], env: Record<string, string> = {}): Running {
   const { MUSTER_URL, MUSTER_API_KEY, NO_COLOR, FORCE_COLOR, ...inherited } = process.env;
-  const child = spawn(process.execPath, [binary, ...argv], { cwd, env: { ...inherited, ...env } });
+  const child = spawn(process.execPath, [...quickStart, binary, ...argv], {
+    cwd,
+    env: { ...inherited, ...env },
+  });
   running.add(child);
   let out = "";
   let err = "";

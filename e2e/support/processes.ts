@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { quickStart } from "./quick-start.ts";
 
 /** The root of the repository. */
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -41,7 +42,8 @@ export function startProcess(
   options: StartOptions = {},
 ): RunningProcess {
   const { MUSTER_URL, MUSTER_API_KEY, NO_COLOR, FORCE_COLOR, ...inherited } = process.env;
-  const child = spawn(file, argv, {
+  const flags = file === process.execPath ? quickStart : [];
+  const child = spawn(file, [...flags, ...argv], {
     cwd: options.cwd ?? root,
     env: { ...inherited, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
