@@ -6,6 +6,7 @@
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { memoryOfAgents, overheadOfTurn } from "./agent-loop.ts";
 import {
   addAgent,
   chain,
@@ -146,6 +147,27 @@ async function idleAndMemory(): Promise<Row[]> {
   });
 }
 
+async function agentLoop(): Promise<Row[]> {
+  const rounds = options.quick ? 2 : 7;
+  const parallel = await withMuster(0, (muster) => overheadOfTurn(muster, true, rounds));
+  const once = await withMuster(0, (muster) => overheadOfTurn(muster, false, rounds));
+  return [
+    {
+      name: "agent loop, a turn with a call that may be repeated",
+      value: parallel,
+      unit: "ms",
+      target: "≤ 10",
+    },
+    { name: "agent loop, a turn with a call that may not", value: once, unit: "ms", target: "≤ 10" },
+  ];
+}
+
+async function streamingAgents(): Promise<Row[]> {
+  const count = options.quick ? 20 : 200;
+  const value = await withMuster(0, (muster) => memoryOfAgents(muster, count));
+  return [{ name: `memory of ${count} agents that stream at once`, value, unit: "MiB", target: "< 600" }];
+}
+
 const rate =
   (name: string, target: string, make: () => Parameters<typeof rateOf>[1]) => async (): Promise<Row[]> => [
     { name, value: await rates(make), unit: "tasks/s", target },
@@ -160,6 +182,8 @@ const rows: Record<string, () => Promise<Row[]>> = {
   latency: latencies,
   backlog: backlogged,
   idle: idleAndMemory,
+  loop: agentLoop,
+  streaming: streamingAgents,
 };
 
 const show = (value: number): string =>
