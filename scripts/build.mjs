@@ -1,6 +1,6 @@
 // Builds every package to its dist folder. Plain JavaScript, because it runs before anything is built.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -20,6 +20,8 @@ run("node_modules/typescript/bin/tsc", ["-b"]);
 const migrations = join("packages", "server", "src", "migrations");
 const target = join(root, "packages", "server", "dist", "migrations");
 mkdirSync(target, { recursive: true });
+// One that was renamed meanwhile would look like one more, and the server refuse to start.
+for (const file of readdirSync(target)) if (file.endsWith(".sql")) rmSync(join(target, file));
 for (const file of readdirSync(join(root, migrations)))
   if (file.endsWith(".sql")) copyFileSync(join(root, migrations, file), join(target, file));
 

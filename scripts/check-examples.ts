@@ -4,7 +4,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { parseWorkflow } from "../packages/workflow/src/index.ts";
+import { checkAgentsFile } from "../packages/agents/src/index.ts";
+import { loadYaml, parseWorkflow } from "../packages/workflow/src/index.ts";
 import { type Finding, reportFindings, root } from "./findings.ts";
 import { codeBlocks } from "./markdown.ts";
 import { readSource, sourceFiles } from "./source-files.ts";
@@ -20,19 +21,43 @@ function workflowMistakes(file: string, text: string, firstLine = 1): Finding[] 
   }));
 }
 
+const isAgentsFile = (text: string): boolean => /^agents:/m.test(text) && !/^steps:/m.test(text);
+
+function agentMistakes(file: string, text: string, firstLine = 1): Finding[] {
+  const { document, locate, problems } = loadYaml(text);
+  const why = "An example must run as it stands.";
+  const broken = problems.map(({ message, line = 1 }) => ({
+    file,
+    line: firstLine + line - 1,
+    what: message,
+    why,
+  }));
+  if (broken.length > 0) return broken;
+  return checkAgentsFile(document).mistakes.map(({ path, message }) => {
+    const line = firstLine + (locate(path, "value")?.line ?? 1) - 1;
+    return { file, line, what: message, why };
+  });
+}
+
 /** A whole workflow, not a piece of one. */
 const isWorkflow = (text: string): boolean => /^name:/m.test(text) && /^steps:/m.test(text);
 
 const workflows = files
   .filter((file) => /^examples\/.*\.ya?ml$/.test(file))
-  .flatMap((file) => workflowMistakes(file, readSource(file)));
+  .flatMap((file) => {
+    const text = readSource(file);
+    return isAgentsFile(text) ? agentMistakes(file, text) : workflowMistakes(file, text);
+  });
 
 const inGuides = files
   .filter((file) => file.endsWith(".md"))
   .flatMap((file) =>
     codeBlocks(readSource(file))
-      .filter(({ language, text }) => language === "yaml" && isWorkflow(text))
-      .flatMap(({ text, line }) => workflowMistakes(file, text, line)),
+      .filter(({ language }) => language === "yaml")
+      .flatMap(({ text, line }) => {
+        if (isWorkflow(text)) return workflowMistakes(file, text, line);
+        return isAgentsFile(text) ? agentMistakes(file, text, line) : [];
+      }),
   );
 
 const pythonCheck = "import ast, sys; ast.parse(open(sys.argv[1], encoding='utf-8').read(), sys.argv[1])";

@@ -26,7 +26,7 @@ const patterns: readonly Pattern[] = [
   {
     what: "a password in an address",
     why: secret,
-    pattern: /\b[a-z][a-z+]*:\/\/[^\s/:@"'`$<{]+:(?!password@)[^\s/@"'`$<{]+@/g,
+    pattern: /\b[a-z][a-z+]*:\/\/[^\s/:@"'`$<{]+:(?!(?:password|guest)@)[^\s/@"'`$<{]+@/g,
   },
 ];
 

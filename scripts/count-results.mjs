@@ -1,9 +1,9 @@
 // Adds up what the test runner and the checks reported: one line, and an exit code that is 0 only if nothing
 // failed. Plain JavaScript: it must work when the installation did not.
-// Usage: node count-results.mjs TESTS.json TESTS_EXIT_CODE CHECKS.json CHECKS_EXIT_CODE
+// Usage: node count-results.mjs TESTS.json EXIT_CODE CLUSTER_TESTS.json EXIT_CODE CHECKS.json EXIT_CODE
 import { readFileSync } from "node:fs";
 
-const [testsFile, testsCode, checksFile, checksCode] = process.argv.slice(2);
+const [testsFile, testsCode, clusterFile, clusterCode, checksFile, checksCode] = process.argv.slice(2);
 
 const read = (file) => {
   try {
@@ -36,6 +36,7 @@ const countChecks = (report) => {
 
 const parts = [
   orOne(countTests(read(testsFile)), testsCode),
+  orOne(countTests(read(clusterFile)), clusterCode),
   orOne(countChecks(read(checksFile)), checksCode),
 ];
 const sum = (name) => parts.reduce((total, part) => total + part[name], 0);

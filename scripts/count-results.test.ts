@@ -18,30 +18,39 @@ const tests = (passed: number, failed: number, skipped = 0, testResults: unknown
 const checks = (...statuses: string[]) => statuses.map((status) => ({ status }));
 const unloaded = { status: "failed", assertionResults: [] };
 
+const well = tests(3, 0);
+
 it.each([
-  ["all is well", tests(5, 0, 1), 0, checks("passed", "passed"), 0, "7 passed, 0 failed, 1 skipped", 0],
-  ["a test fails", tests(4, 1), 1, checks("passed"), 0, "5 passed, 1 failed, 0 skipped", 1],
-  ["a check fails", tests(4, 0), 0, checks("passed", "failed"), 1, "5 passed, 1 failed, 0 skipped", 1],
+  ["all is well", [tests(5, 0, 1), well, checks("passed", "passed")], "10 passed, 0 failed, 1 skipped", 0],
+  ["a test fails", [tests(4, 1), well, checks("passed")], "8 passed, 1 failed, 0 skipped", 1],
+  ["a cluster test fails", [tests(4, 0), tests(2, 1), checks("passed")], "7 passed, 1 failed, 0 skipped", 1],
+  ["a check fails", [tests(4, 0), well, checks("passed", "failed")], "8 passed, 1 failed, 0 skipped", 1],
   [
     "a file of tests does not load",
-    tests(4, 0, 0, [unloaded]),
-    1,
-    checks("passed"),
-    0,
-    "5 passed, 1 failed, 0 skipped",
+    [tests(4, 0, 0, [unloaded]), well, checks("passed")],
+    "8 passed, 1 failed, 0 skipped",
     1,
   ],
-  ["the runner fails, but no test", tests(4, 0), 1, checks("passed"), 0, "5 passed, 1 failed, 0 skipped", 1],
-  ["nothing could be installed", null, 1, null, 1, "0 passed, 2 failed, 0 skipped", 1],
-])("counts when %s", (_, testReport, testCode, checkReport, checkCode, line, code) => {
-  const files = [testReport, checkReport].map((report, index) => {
+  ["nothing could be installed", [null, null, null], "0 passed, 3 failed, 0 skipped", 1],
+])("counts when %s", (_, reports, line, code) => {
+  expect(count(reports)).toEqual({ stdout: `${line}\n`, status: code });
+});
+
+it("counts a part that ended badly and named no failure", () => {
+  const reports = [well, well, checks("passed")];
+  expect(count(reports, ["1", "0", "0"])).toEqual({ stdout: "7 passed, 1 failed, 0 skipped\n", status: 1 });
+  expect(count(reports, ["0", "137", "0"])).toEqual({ stdout: "7 passed, 1 failed, 0 skipped\n", status: 1 });
+});
+
+/** What the program prints of the reports of tests, cluster tests and checks, and their exit codes. */
+function count(reports: unknown[], codes = reports.map(() => "0")) {
+  const given = reports.flatMap((report, index) => {
     const file = join(folder, `${index}.json`);
     if (report === null) rmSync(file, { force: true });
     else writeFileSync(file, JSON.stringify(report));
-    return file;
+    return [file, codes[index]!];
   });
   const program = join(root, "scripts", "count-results.mjs");
-  const given = [files[0], `${testCode}`, files[1], `${checkCode}`] as string[];
   const { stdout, status } = spawnSync(process.execPath, [program, ...given], { encoding: "utf8" });
-  expect({ stdout, status }).toEqual({ stdout: `${line}\n`, status: code });
-});
+  return { stdout, status };
+}

@@ -1,9 +1,9 @@
 /**
  * Who may import whom. One row per area of the tree; the first row whose folder holds a file is its area.
  *
- *   agents ─→ sdk        cli ─→ sdk, workflow, main.ts, config.ts, server-file.ts, version.ts
+ *   agents, runtime ─→ sdk        cli ─→ sdk, workflow, main.ts, start-worker.ts, claude-agents.ts, models.ts, config/, server-file.ts, version.ts
  *   workflow ─→ sdk/protocol        api ─→ core ─→ ports ─→ sdk/protocol
- *   adapters ─→ ports        compose.ts ─→ adapters, and nobody else does
+ *   adapters ─→ ports        compose ─→ adapters, and nobody else does
  */
 export interface Area {
   name: string;
@@ -66,6 +66,16 @@ export const areas: readonly Area[] = [
     why: "Built-in agents are ordinary agents: the SDK is all that they know.",
   },
   {
+    name: "runtime",
+    holds: "packages/runtime/",
+    may: [],
+    workspace: ["@muster/sdk", protocol],
+    packages: null,
+    node: true,
+    pure: false,
+    why: "An agent with a model is an ordinary agent, too: the SDK is all that it knows of Muster.",
+  },
+  {
     name: "ports",
     holds: `${server}ports/`,
     may: [],
@@ -80,7 +90,7 @@ export const areas: readonly Area[] = [
     holds: `${server}core/`,
     may: [`${server}ports/`],
     workspace: [protocol, "@muster/workflow"],
-    packages: ["ajv", "ajv-formats", "safe-regex2", "typebox"],
+    packages: ["ajv", "ajv-formats", "croner", "safe-regex2", "typebox"],
     node: false,
     pure: true,
     why: "Core runs in a simulation as it runs in production: no driver, no node:*, no clock and no chance of its own.",
@@ -88,7 +98,8 @@ export const areas: readonly Area[] = [
   {
     name: "adapters",
     holds: `${server}adapters/`,
-    may: [`${server}ports/`],
+    // One connection to Redis serves the adapters of five ports.
+    may: [`${server}ports/`, `${server}adapters/redis/`],
     workspace: [protocol],
     packages: null,
     node: true,
@@ -106,6 +117,26 @@ export const areas: readonly Area[] = [
     why: "Migrations run before there is a core.",
   },
   {
+    name: "migrate-store",
+    holds: `${server}migrate-store/`,
+    may: [`${server}ports/`, `${server}migrations/`],
+    workspace: [protocol],
+    packages: [],
+    node: false,
+    pure: true,
+    why: "A store is copied by what its catalogue says, from one database port to another.",
+  },
+  {
+    name: "backup",
+    holds: `${server}backup/`,
+    may: [`${server}ports/`, `${server}migrations/`, `${server}migrate-store/`],
+    workspace: [protocol],
+    packages: ["typebox"],
+    node: true,
+    pure: false,
+    why: "An archive is made of what a store's catalogue says; Node compresses, hashes and encrypts it.",
+  },
+  {
     name: "api",
     holds: `${server}api/`,
     may: [`${server}core/orchestrator.ts`, `${server}ports/`, `${server}version.ts`],
@@ -118,22 +149,43 @@ export const areas: readonly Area[] = [
   {
     name: "cli",
     holds: `${server}cli/`,
-    may: [`${server}main.ts`, `${server}config.ts`, `${server}server-file.ts`, `${server}version.ts`],
+    may: [
+      `${server}main.ts`,
+      `${server}start-worker.ts`,
+      `${server}claude-agents.ts`,
+      `${server}models.ts`,
+      `${server}compose/migrate-store.ts`,
+      `${server}compose/restore-store.ts`,
+      `${server}config/`,
+      `${server}server-file.ts`,
+      `${server}version.ts`,
+    ],
     workspace: ["@muster/sdk", protocol, "@muster/workflow"],
     packages: null,
     node: true,
     pure: false,
-    why: "The CLI is a client like any other: it speaks sdk/client, and starts a server only through main.ts.",
+    why: "The CLI is a client like any other: it speaks sdk/client, starts a server only through main.ts and moves stores through compose.",
   },
   {
-    name: "compose.ts",
+    name: "config",
+    holds: `${server}config/`,
+    may: [],
+    workspace: [protocol],
+    packages: ["typebox"],
+    node: false,
+    pure: true,
+    why: "Configuration is values in, values out: the process that has an environment hands it in.",
+  },
+  {
+    name: "compose",
     holds: `${server}compose.ts`,
     may: [
+      `${server}compose/`,
       `${server}adapters/`,
       `${server}core/`,
       `${server}ports/`,
       `${server}migrations/`,
-      `${server}config.ts`,
+      `${server}version.ts`,
     ],
     workspace: [protocol],
     packages: null,
@@ -142,10 +194,34 @@ export const areas: readonly Area[] = [
     why: "compose.ts joins adapters to core, and that is all it does.",
   },
   {
+    name: "compose",
+    holds: `${server}compose/`,
+    may: [
+      `${server}adapters/`,
+      `${server}ports/`,
+      `${server}migrations/`,
+      `${server}migrate-store/`,
+      `${server}backup/`,
+      `${server}version.ts`,
+    ],
+    workspace: [protocol],
+    packages: null,
+    node: true,
+    pure: false,
+    why: "These are parts of compose.ts: each chooses the adapters of a kind.",
+  },
+  {
     name: "server",
     holds: server,
     may: [`${server}core/`, `${server}ports/`, `${server}api/`, `${server}compose.ts`],
-    workspace: ["@muster/sdk", protocol, "@muster/workflow", "@muster/agents"],
+    workspace: [
+      "@muster/sdk",
+      protocol,
+      "@muster/workflow",
+      "@muster/agents",
+      "@muster/runtime",
+      "@muster/runtime/claude-folder",
+    ],
     packages: null,
     node: true,
     pure: false,

@@ -7,31 +7,33 @@
  * Prints one line per fault. Ends with 1 if one was not noticed. Not among the tests: it takes minutes, and whether
  * a seed shows a fault changes with every change of the core.
  */
-import { freshDatabase } from "../packages/server/src/test/orchestrate.ts";
-import { mutations, rewriteFor } from "../packages/server/src/test/simulation/mutations.ts";
+import { budgetMutations } from "../packages/server/src/test/simulation/budget-mutations.ts";
+import { type Mutation, mutations, rewriteFor } from "../packages/server/src/test/simulation/mutations.ts";
 import { simulate } from "../packages/server/src/test/simulation/simulate.ts";
+import { createWorldDatabase } from "../packages/server/src/test/simulation/world-database.ts";
 
 const steps = 90;
 /** Looked through when the seed at hand shows nothing any more. */
 const mostSeeds = 60;
 
-const database = await freshDatabase();
+const worlds = await createWorldDatabase();
 
-async function firstSeedThatShows(mutation: (typeof mutations)[number]): Promise<number | null> {
+async function firstSeedThatShows(mutation: Mutation): Promise<number | null> {
   for (const seed of [mutation.caughtBy, ...Array.from({ length: mostSeeds }, (_, n) => n + 1)]) {
-    const { violations } = await simulate(database, { seed, steps, rewrite: rewriteFor(mutation) });
+    const { violations } = await simulate(worlds, { seed, steps, rewrite: rewriteFor(mutation) });
     if (violations.length > 0) return seed;
   }
   return null;
 }
 
+const all = [...mutations, ...budgetMutations];
 let unnoticed = 0;
-for (const mutation of mutations) {
+for (const mutation of all) {
   const seed = await firstSeedThatShows(mutation);
   if (seed === null) unnoticed += 1;
   const verdict = seed === null ? `NOT noticed in ${mostSeeds + 1} seeds` : `noticed, seed ${seed}`;
   console.log(`${mutation.fault}: ${verdict}`);
 }
-console.log(`${mutations.length - unnoticed} of ${mutations.length} faults noticed`);
-await database.close();
+console.log(`${all.length - unnoticed} of ${all.length} faults noticed`);
+await worlds.close();
 process.exitCode = unnoticed === 0 ? 0 : 1;

@@ -22,7 +22,7 @@ function start(name: string, environment: Record<string, string> = {}) {
   if (program === undefined) throw new Error(`README.md has no program with ${name}`);
   const file = join(folder, `${name}.ts`);
   writeFileSync(file, program.text);
-  const running = spawn(process.execPath, ["--import", "tsx", "--conditions=source", file], {
+  const running = spawn(process.execPath, ["--import", "tsx", "--conditions=@muster/source", file], {
     cwd: root,
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,78 @@
+/**
+ * The servers that cluster tests need: PostgreSQL, RabbitMQ and Redis, and nginx and bubblewrap as programs.
+ *
+ *   npm run services                  uses what runs at the usual ports, starts privately what does not
+ *   npm run services -- status        says what there is, and starts nothing
+ *   npm run services -- stop          ends the private ones and deletes what they kept
+ *
+ *   --install    as root: installs the packages that are missing (apt-get)
+ *   --private    starts private ones whoever else runs
+ *   --json       the addresses as JSON
+ *   --env        the addresses as lines for a shell: eval "$(npm run -s services -- --env)"
+ *   --folder F   where private servers live, a folder of the temporary files by default
+ */
+import { parseArgs } from "node:util";
+import {
+  ensureServices,
+  lookAtServices,
+  type Service,
+  type Services,
+  stopServices,
+  usualFolder,
+} from "./services/ensure-services.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    install: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    private: { type: "boolean", default: false },
+    env: { type: "boolean", default: false },
+    folder: { type: "string", default: usualFolder() },
+  },
+});
+const { folder } = values;
+const say = (sentence: string): void => console.error(sentence);
+
+function print({ services, nginx, bubblewrap, environment }: Services): void {
+  if (values.json) {
+    console.log(JSON.stringify({ services, nginx, bubblewrap, environment }, null, 2));
+  } else if (values.env) {
+    for (const [name, value] of Object.entries(environment)) console.log(`export ${name}='${value}'`);
+  } else {
+    for (const service of services) console.log(lineOf(service));
+    console.log(
+      nginx === null ? "nginx        not installed (Debian: nginx-light)" : `nginx        ${nginx}`,
+    );
+    console.log(
+      bubblewrap === null ? "bubblewrap   not installed (Debian: bubblewrap)" : `bubblewrap   ${bubblewrap}`,
+    );
+  }
+}
+
+const lineOf = ({ name, url, origin }: Service): string => `${name.padEnd(12)} ${origin.padEnd(8)} ${url}`;
+
+async function status(): Promise<void> {
+  const { missing, ...there } = await lookAtServices(folder);
+  print(there);
+  for (const name of missing) say(`${name.padEnd(12)} not running`);
+  if (missing.length > 0) process.exitCode = 1;
+}
+
+const actions: Record<string, () => Promise<void>> = {
+  start: async () => print(await ensureServices({ ...values, onlyPrivate: values.private, say })),
+  status,
+  stop: () => stopServices(folder, say),
+};
+
+const action = actions[positionals[0] ?? "start"];
+if (action === undefined || positionals.length > 1) {
+  say(`Unknown: ${positionals.join(" ")}. There are start, status and stop.`);
+  process.exit(2);
+}
+try {
+  await action();
+} catch (error) {
+  say(`error: ${(error as Error).message}`);
+  process.exit(1);
+}
