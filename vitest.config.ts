@@ -1,12 +1,17 @@
 import { defineConfig } from "vitest/config";
+import { quickStart } from "./e2e/support/quick-start.ts";
+import { createSecondChances } from "./scripts/second-chances.ts";
 
 /** A file that gets the results as JSON; .ci/run counts from it. */
 const report = process.env.MUSTER_TEST_REPORT;
+/** How often a test that failed is run again; what passes only then is named at the end. */
+const retry = Number(process.env.MUSTER_TEST_RETRY ?? 0);
 
-// Tests run on the TypeScript sources of every package through the "source" export condition.
+// Tests run on the TypeScript sources of every package through an export condition of our own. Other people's packages
+// have a plain "source", too, and theirs must not be run.
 export default defineConfig({
-  resolve: { conditions: ["source"] },
-  ssr: { resolve: { conditions: ["source"] } },
+  resolve: { conditions: ["@muster/source"] },
+  ssr: { resolve: { conditions: ["@muster/source"] } },
   test: {
     include: [
       "packages/*/src/**/*.test.ts",
@@ -14,10 +19,16 @@ export default defineConfig({
       "scripts/**/*.test.ts",
       "e2e/**/*.test.ts",
     ],
+    // Those need servers: see vitest.cluster.config.ts.
+    exclude: ["**/node_modules/**", "**/*.cluster.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // What is waited for comes soon, but not on a machine that is busy with other things.
+    expect: { poll: { timeout: 10_000 } },
     maxWorkers: 2,
-    reporters: report === undefined ? ["default"] : ["default", "json"],
+    execArgv: quickStart,
+    retry,
+    reporters: ["default", createSecondChances(), ...(report === undefined ? [] : ["json"])],
     ...(report === undefined ? {} : { outputFile: { json: report } }),
   },
 });
