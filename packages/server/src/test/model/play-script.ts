@@ -21,6 +21,8 @@ import { type Command, offsetOf } from "./scripts.ts";
 const leaseMs = 10_000;
 const heartbeatMs = 3_000;
 const second = 1_000;
+/** The model knows the queue alone: the one agent, which does what the script says, is never set aside for it. */
+const breaker = { failures: 10_000, timeoutsInARow: null };
 
 /** A task of the script on the real queue. */
 interface Played {
@@ -59,6 +61,7 @@ export async function playScript(
     leaseMs,
     heartbeatMs,
     policy: { minHealthScore: 0, maxLoadRatio: 1 },
+    breaker,
   });
   const model = new QueueModel(startAt, leaseMs);
   const played: Played[] = [];
