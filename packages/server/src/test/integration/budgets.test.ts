@@ -155,6 +155,50 @@ describe("a run that reaches its budget", () => {
     expect(detail.budget?.reached?.kind).toBe("money");
     expect(done).toHaveLength(3);
   });
+
+  it("lets what began and had to wait for room come to its end where the rest is skipped", async () => {
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    await at.muster.agent({
+      name: "late",
+      capabilities: [
+        { name: "gate", handler: () => opened },
+        {
+          name: "twice",
+          handler: async (ctx) => {
+            if (ctx.attempt === 1) throw new Error("Not yet.");
+            await ctx.withinBudget("call", { moneyMicros: 20 }, async () => ({
+              value: null,
+              used: { moneyMicros: 20 },
+            }));
+          },
+        },
+      ],
+    });
+    const id = await start(
+      {
+        parent: {
+          capability: "share",
+          with: [{ capability: "gate" }],
+          priority: "background",
+        },
+        urgent: { capability: "twice", priority: "critical", retry: { attempts: 2, delay: 0.05 } },
+      },
+      { moneyMicros: 15, onReached: "skip-rest", concurrency: 1 },
+    );
+    await expect
+      .poll(async () => (await types(id)).filter((type) => type === "task.waiting"))
+      .toHaveLength(1);
+    const held = async () =>
+      (await at.muster.orchestrator.runs.get(id, someone)).tasks.filter((task) => task.status === "ready");
+    await expect.poll(async () => (await held()).length).toBe(1);
+    open();
+    const detail = await end(id);
+    expect(detail.budget?.reached?.kind).toBe("money");
+    expect(detail.tasks.find((task) => task.capability === "share")?.status).toBe("completed");
+  });
 });
 
 describe("a pausing budget that is raised before the attempt that it stopped says so", () => {
