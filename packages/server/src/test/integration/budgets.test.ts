@@ -202,6 +202,7 @@ describe("a run that reaches its budget", () => {
 });
 
 describe("a pausing budget that is raised before the attempt that it stopped says so", () => {
+  type Lease = Pick<TaskAssignment, "taskId" | "leaseToken">;
   const held: TaskAssignment[] = [];
   const outOfBudget = { code: "budget_reached", message: "Nothing is left.", retryable: false } as const;
   let agentId: string;
@@ -216,12 +217,13 @@ describe("a pausing budget that is raised before the attempt that it stopped say
     await expect.poll(() => held.length, { timeout: 15_000 }).toBe(count);
     return held[count - 1] as TaskAssignment;
   };
-  const begin = async (budget: Budget) => ({
-    id: await start({ one: { capability: "wait", retry: 1 } }, { onReached: "pause", ...budget }),
-    lease: (({ taskId, leaseToken }) => ({ taskId, leaseToken }))(await handedOut(1)),
-  });
-  const settle = (lease: { taskId: string; leaseToken: string }, outcome: object) =>
-    at.muster.orchestrator.gateway.request(agentId, "settle", { ...lease, outcome } as never);
+  const begin = async (budget: Budget) => {
+    const id = await start({ one: { capability: "wait", retry: 1 } }, { onReached: "pause", ...budget });
+    const { taskId, leaseToken } = await handedOut(1);
+    return { id, lease: { taskId, leaseToken } };
+  };
+  const settle = ({ taskId, leaseToken }: Lease, outcome: object) =>
+    at.muster.orchestrator.gateway.request(agentId, "settle", { taskId, leaseToken, outcome } as never);
 
   it.each(["a call", "a sub-task"])("has %s that it refused made again, for no attempt", async (what) => {
     const { gateway, runs } = at.muster.orchestrator;
