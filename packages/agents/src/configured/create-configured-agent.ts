@@ -1,4 +1,5 @@
 import type { AgentDefinition, TaskContext } from "@muster/sdk";
+import { createA2aAgent } from "./a2a/create-a2a-agent.ts";
 import { callEndpoint } from "./call-endpoint.ts";
 import type { ConfiguredAgent } from "./configured-agent.ts";
 import { runCommand } from "./run-command.ts";
@@ -18,6 +19,7 @@ export function createConfiguredAgent(
   agent: ConfiguredAgent,
   { folder = process.cwd(), env = {} }: ConfiguredSurroundings = {},
 ): AgentDefinition {
+  if (agent.kind === "a2a") return createA2aAgent(agent, env);
   const handler = (context: TaskContext): Promise<unknown> =>
     agent.kind === "command" ? runCommand(agent, context, folder, env) : callEndpoint(agent, context, env);
   const { name, version, description, maxConcurrency, capabilities } = agent;
