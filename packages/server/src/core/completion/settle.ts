@@ -19,6 +19,7 @@ import { isAbandoned, isRetryable, retryDelay } from "../resilience/retry-delay.
 import { readTaskPolicies, type TaskPolicy } from "../resilience/task-policies.ts";
 import { cascade, type End } from "./cascade.ts";
 import { completionAftermath } from "./completion-aftermath.ts";
+import { firstPerLease, leaseName } from "./first-per-lease.ts";
 import { sparePaused } from "./spare-paused.ts";
 
 /** `undelivered`: the task never reached its agent, so no attempt was made. Agents can't say that. */
@@ -291,17 +292,5 @@ function fallsBack(task: LiveTask, outcome: Outcome, policy: TaskPolicy, held: H
 
 /** What a shadow does harms nobody: its agent may be doing well what counts. */
 const isShadow = (task: LiveTask): boolean => task.rollout_side === "shadow";
-
-const leaseName = (taskId: string, token: string): string => `${taskId} ${token}`;
-
-/** One lease is settled once: of several reports under it that came together, only the first counts. */
-function firstPerLease(reports: readonly Report[]): Set<Report> {
-  const first = new Map<string, Report>();
-  for (const report of reports) {
-    const name = leaseName(report.taskId, report.token);
-    if (!first.has(name)) first.set(name, report);
-  }
-  return new Set(first.values());
-}
 
 export type Settle = ReturnType<typeof createSettle>;
