@@ -2,9 +2,8 @@ import { type LookupAddress, lookup } from "node:dns";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
-import type { TaskContext } from "@muster/sdk";
+import { isPublicAddress, type TaskContext } from "@muster/sdk";
 import { configuredDefaults, type HttpAgent } from "./configured-agent.ts";
-import { isPrivateAddress } from "./private-address.ts";
 import { WorkError } from "./work-error.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -129,7 +128,7 @@ function guardedLookup(privateAllowed: boolean): LookupFunction {
         ? address
         : [{ address: String(address), family: 4 }];
       const allowed = privateAllowed || host === "localhost" || isIP(host) !== 0;
-      if (error === null && !allowed && found.some((one) => isPrivateAddress(one.address))) {
+      if (error === null && !allowed && !found.every((one) => isPublicAddress(one.address))) {
         const message = `${host} is at a private address; "privateAddresses: true" allows that.`;
         callback(new WorkError("private_address", message, { retryable: false }), "", 4);
       } else callback(error, address as string, family);
