@@ -13,7 +13,7 @@ export function outcomeOf({ content, structuredContent, isError }: McpResult): T
 }
 
 /** The texts of an answer; what is no text is named. */
-export function textsOf(content: McpResult["content"]): string[] {
+function textsOf(content: McpResult["content"]): string[] {
   return content.map((part) => {
     if (part.type === "text") return part.text;
     if (part.type === "resource" && "text" in part.resource) return part.resource.text;
