@@ -1,6 +1,12 @@
 import { compileCheck, createAgent } from "@muster/sdk";
 import type { TSchema } from "typebox";
-import { CommandAgent, type ConfiguredAgent, HttpAgent, mostConfiguredAgents } from "./configured-agent.ts";
+import {
+  CommandAgent,
+  type ConfiguredAgent,
+  HttpAgent,
+  McpAgent,
+  mostConfiguredAgents,
+} from "./configured-agent.ts";
 import { createConfiguredAgent } from "./create-configured-agent.ts";
 
 /** One mistake in a file of agents. */
@@ -17,21 +23,24 @@ export interface CheckedAgents {
 }
 
 type Shape = TSchema & { properties: Record<string, unknown> };
-const kinds: Record<string, Shape> = { command: CommandAgent, http: HttpAgent };
+const kinds: Record<string, Shape> = { command: CommandAgent, http: HttpAgent, mcp: McpAgent };
+/** What a file may say beside agents. */
+const others = ["models", "mcpServers"];
 const memberOf = (value: object, key: string): unknown =>
   Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
 
 /**
  * Checks what a file says of agents, and tells every mistake. Nothing is started or connected to. A file may say which models
- * there are beside that, or alone; whoever has a use for `models` checks it.
+ * and MCP servers there are beside that, or alone; whoever has a use for `models` and `mcpServers` checks them.
  */
 export function checkAgentsFile(document: unknown): CheckedAgents {
   if (!isObject(document)) {
     return { agents: [], mistakes: [{ path: [], message: "the file must hold the key `agents`" }] };
   }
-  const mistakes = unknownKeys(document, ["agents", "models"], []);
+  const mistakes = unknownKeys(document, ["agents", ...others], []);
   const listed = document.agents;
-  if (listed === undefined && document.models !== undefined) return { agents: [], mistakes };
+  if (listed === undefined && others.some((key) => document[key] !== undefined))
+    return { agents: [], mistakes };
   if (!Array.isArray(listed) || listed.length === 0 || listed.length > mostConfiguredAgents) {
     const message = `"agents" must be a list of 1 to ${mostConfiguredAgents} agents`;
     return { agents: [], mistakes: [...mistakes, { path: ["agents"], message }] };

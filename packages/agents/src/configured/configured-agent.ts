@@ -57,4 +57,21 @@ export const HttpAgent = Type.Object(
 );
 export type HttpAgent = Static<typeof HttpAgent>;
 
-export type ConfiguredAgent = CommandAgent | HttpAgent;
+/** A tool of an MCP server: the input is its arguments, what it answers is the output. */
+export const McpAgent = Type.Object(
+  {
+    kind: Type.Literal("mcp"),
+    ...common,
+    mcp: Type.Object(
+      {
+        server: Type.String({ minLength: 1, maxLength: 64 }),
+        tool: Type.String({ minLength: 1, maxLength: limits.nameLength }),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type McpAgent = Static<typeof McpAgent>;
+
+export type ConfiguredAgent = CommandAgent | HttpAgent | McpAgent;

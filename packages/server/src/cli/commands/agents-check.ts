@@ -116,10 +116,16 @@ function showConfigured(context: CliContext, { agents, mistakes }: AgentsFile): 
   for (const line of mistakes) context.stderr.write(`${line}\n`);
   for (const agent of agents) {
     const offered = agent.capabilities.map((one) => (typeof one === "string" ? one : one.name)).join(", ");
-    const work = agent.kind === "http" ? `POST ${agent.url}` : (agent.shell ?? JSON.stringify(agent.command));
+    const work = workOf(agent);
     const name = agent.version === undefined ? agent.name : `${agent.name} ${agent.version}`;
     context.stdout.write(`${context.stdout.colors.green("✔")} ${name} (${offered}): ${work}\n`);
   }
+}
+
+function workOf(agent: AgentsFile["agents"][number]): string {
+  if (agent.kind === "http") return `POST ${agent.url}`;
+  if (agent.kind === "mcp") return `tool ${agent.mcp.tool} of the MCP server ${agent.mcp.server}`;
+  return agent.shell ?? JSON.stringify(agent.command);
 }
 
 function showClaude(context: CliContext, { reports }: ClaudeFolder): void {
