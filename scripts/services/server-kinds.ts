@@ -4,8 +4,5 @@ import { redis } from "./redis.ts";
 import { s3 } from "./s3.ts";
 import type { ServerKind } from "./server-kind.ts";
 
-/** What nodes of a cluster share, the quickest to start first. */
-export const clusterKinds: readonly ServerKind[] = [redis, postgresql, rabbitmq];
-
-/** All that cluster tests use. */
-export const serverKinds: readonly ServerKind[] = [...clusterKinds, s3];
+/** What cluster tests use, the quickest to start first. */
+export const serverKinds: readonly ServerKind[] = [redis, postgresql, rabbitmq, s3];
