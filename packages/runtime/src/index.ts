@@ -65,6 +65,13 @@ export {
   readMcpServers,
 } from "./mcp/read-mcp-file.ts";
 export {
+  createPlanner,
+  type GoalOutput,
+  type Plan,
+  type PlannerOptions,
+} from "./planner/create-planner.ts";
+export { type GoalInput, goalCapability, type PlanLimits } from "./planner/goal.ts";
+export {
   createTeamTools,
   type TeamContext,
   type TeamToolsOptions,

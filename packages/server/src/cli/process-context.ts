@@ -36,6 +36,7 @@ export function createProcessContext(): CliContext {
     backups: () => import("../compose/restore-store.ts"),
     configuredAgents: () => import("../start-worker.ts"),
     claudeAgents: () => import("../claude-agents.ts"),
+    goals: () => import("../goals.ts"),
     models: () => import("../models.ts"),
     workflowLanguage: () => import("@muster/workflow"),
     exitCode: 0,

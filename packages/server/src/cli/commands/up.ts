@@ -48,6 +48,7 @@ async function up(context: CliContext, options: Options): Promise<number> {
     stderr.write("starting Muster…\n");
     const { muster, models } = await start(context, options);
     const claude = options.claudeAgents ? await startClaude(context, muster, models) : undefined;
+    const planner = await startPlanning(context, muster, models);
     try {
       if (options.json) printAddress(context, muster);
       else context.stdout.write(welcome(context, muster, options));
@@ -57,6 +58,7 @@ async function up(context: CliContext, options: Options): Promise<number> {
         `\nstopping: no new work is taken on, what is under way is finished ${colors.dim("(Ctrl-C again: at once)")}\n`,
       );
       await claude?.close();
+      await planner?.close();
       await muster.stop();
       stderr.write("stopped\n");
     }
@@ -96,6 +98,19 @@ async function startClaude(context: CliContext, muster: Muster, models: ModelSet
     say(
       `the agents of .claude could not be started: ${error instanceof Error ? error.message : String(error)}`,
     );
+    return undefined;
+  }
+}
+
+/** The agent that plans, where there is a model. A fault in it keeps nobody from working without plans. */
+async function startPlanning(context: CliContext, muster: Muster, models: ModelSettings | undefined) {
+  try {
+    const { startPlanner } = await context.goals();
+    const { planner } = await startPlanner({ env: context.env, models, start: (one) => muster.agent(one) });
+    return planner;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    context.stderr.write(`${printable(`the planner could not be started: ${why}`)}\n`);
     return undefined;
   }
 }

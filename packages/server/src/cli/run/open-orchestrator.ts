@@ -1,4 +1,5 @@
 import type { Client } from "@muster/sdk";
+import type { ConfiguredAgents } from "../../main.ts";
 import type { CliContext } from "../cli-context.ts";
 import { type ConnectOptions, findServer, type ServerAddress } from "../connect/connect.ts";
 import { dataDirOf } from "../connect/read-server-file.ts";
@@ -6,12 +7,16 @@ import { codeOf } from "../report-error.ts";
 import { sayOnce } from "../say-once.ts";
 import { stopEmbedded } from "./stop-embedded.ts";
 
+type Muster = Awaited<ReturnType<CliContext["startMuster"]>>;
+
 /** The orchestrator that does a run: a running server, or one of its own for the time of the run. */
 export interface OpenOrchestrator {
   client: Client;
   embedded: boolean;
   /** It sees the same files as the command. */
   local: boolean;
+  /** The one of its own, to which agents can be added. */
+  muster?: Muster;
   close(say: (sentence: string) => void, signal: AbortSignal): Promise<void>;
 }
 
@@ -24,6 +29,7 @@ export async function openOrchestrator(
   options: ConnectOptions,
   say: (sentence: string) => void,
   signal: AbortSignal,
+  configured?: ConfiguredAgents,
 ): Promise<OpenOrchestrator> {
   const untilMs = context.now() + holderMs;
   const tell = sayOnce(say);
@@ -34,7 +40,7 @@ export async function openOrchestrator(
       return useServer(context, address);
     }
     try {
-      return await boot(context, options, tell);
+      return await boot(context, options, tell, configured);
     } catch (error) {
       const held = codeOf(error) === "storage_locked";
       if (!held || signal.aborted || context.now() >= untilMs) throw error;
@@ -66,6 +72,7 @@ async function boot(
   context: CliContext,
   options: ConnectOptions,
   say: (sentence: string) => void,
+  configured: ConfiguredAgents | undefined,
 ): Promise<OpenOrchestrator> {
   say("starting an orchestrator…");
   const startedAtMs = context.now();
@@ -73,6 +80,7 @@ async function boot(
     dataDir: dataDirOf(context, options.dataDir),
     listen: { host: "127.0.0.1", port: 0 },
     builtinAgents: true,
+    ...(configured && { configured }),
     logLevel: context.debug ? "debug" : "silent",
     onProgress: say,
   });
@@ -80,6 +88,7 @@ async function boot(
     client: muster.client,
     embedded: true,
     local: true,
+    muster,
     close: (tell, stop) => stopEmbedded(context, muster, startedAtMs, tell, stop),
   };
 }
