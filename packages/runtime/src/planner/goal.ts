@@ -21,9 +21,9 @@ export interface PlanLimits {
   depth: number;
 }
 
-export const defaultPlanLimits: PlanLimits = { steps: 20, fanOut: 100, revisions: 2, depth: 0 };
+const defaultPlanLimits: PlanLimits = { steps: 20, fanOut: 100, revisions: 2, depth: 0 };
 const mostOf: PlanLimits = { steps: 50, fanOut: 1_000, revisions: 5, depth: 3 };
-export const goalLength = 4_000;
+const goalLength = 4_000;
 const mostInputs = 50;
 
 /** The input of a task for the capability `goal`. */
