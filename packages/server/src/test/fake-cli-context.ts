@@ -86,6 +86,8 @@ export function createFakeCliContext(
     configuredAgents: () => import("../start-worker.ts"),
     claudeAgents: () => import("../claude-agents.ts"),
     goals: () => import("../goals.ts"),
+    crew: () => import("../crew/start-crew.ts"),
+    mcpServers: () => import("../mcp-servers.ts"),
     models: () => import("../models.ts"),
     workflowLanguage: () => import("@muster/workflow"),
     exitCode: 0,

@@ -7,16 +7,15 @@ import { CliError } from "../cli-error.ts";
 import { closestWord } from "../closest-word.ts";
 import type { ConnectOptions } from "../connect/connect.ts";
 import { act, defineCommand, repeatable, withJson, withServer } from "../define-command.ts";
+import { type CrewOptions, withCrew } from "../run/open-crew.ts";
 import { addRunCancelCommand } from "./run-cancel.ts";
 import { addRunListCommand } from "./run-list.ts";
 import { addRunResumeCommand } from "./run-resume.ts";
 import { addRunRetryCommand } from "./run-retry.ts";
 import { addRunShowCommand } from "./run-show.ts";
 
-interface Options extends ConnectOptions, BudgetOptions {
-  yes?: boolean;
+interface Options extends ConnectOptions, BudgetOptions, CrewOptions {
   save?: string;
-  config?: string;
   json?: boolean;
   input?: string[];
   inputsFile?: string;
@@ -28,7 +27,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
     summary: "run a workflow file or a goal in words; list, show, cancel, retry or resume runs",
     description:
       "Runs a workflow file and shows it until it has ended. It uses a running server, or starts an orchestrator " +
-      "with the built-in agents for the time of the run. The file and the inputs are checked before anything " +
+      "with the built-in agents, those of .claude and those of a file for the time of the run. The file and the inputs are checked before anything " +
       "starts. Ctrl-C cancels the run. A file that is called like a sub-command is written ./list.\n\n" +
       "Words in quotes that name no file are a goal: with a model, a planner makes a workflow of what the agents here " +
       "can do, shows it with what it may cost and take, and runs it once somebody says yes. Without a terminal and " +
@@ -48,7 +47,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
       ["muster run list", "what ran lately"],
     ],
   });
-  withBudget(withServer(withJson(command)))
+  withCrew(withBudget(withServer(withJson(command))), "; with a goal: run its plan at once, and nothing else")
     .usage(
       '[options] <file|"goal in words"> [name=value...]\n       muster run list|show|cancel|retry|resume …',
     )
@@ -56,9 +55,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
     .argument("[inputs...]", "further inputs as name=value")
     .addOption(repeatable("--input <name=value>", "an input; may be repeated"))
     .option("--inputs-file <file>", "inputs as a JSON object, - for standard input")
-    .option("--yes", "a goal: run its plan at once")
     .option("--save <file>", "a goal: write its plan as a workflow file")
-    .option("--config <file>", "a goal: start the agents of this file, too, and use its models")
     .helpCommand(false)
     .enablePositionalOptions();
   act<Options>(command, context, (operands, options) => runFile(context, operands, options));
@@ -100,10 +97,9 @@ async function runFile(context: CliContext, operands: string[], options: Options
   }
 }
 
-function refuseGoalOptions({ yes, save, config }: Options): void {
-  const given = Object.entries({ yes, save, config }).find(([, value]) => value !== undefined);
-  if (given === undefined) return;
-  throw new CliError(`--${given[0]} is for a goal in words, and this is a file`, {
+function refuseGoalOptions({ save }: Options): void {
+  if (save === undefined) return;
+  throw new CliError("--save is for a goal in words, and this is a file", {
     hint: 'A goal is several words in quotes: muster run "review this folder".',
   });
 }

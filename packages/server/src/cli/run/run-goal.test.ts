@@ -105,7 +105,7 @@ describe("what is no goal", () => {
     });
     expect((await run(["review", "this"])).err).toContain("a goal in words is put in quotes");
     put("demo.yaml", demoWorkflow);
-    expect((await run(["demo.yaml", "--yes"])).err).toContain("--yes is for a goal in words");
+    expect((await run(["demo.yaml", "--save", "x"])).err).toContain("--save is for a goal in words");
   });
 });
 

@@ -13,18 +13,15 @@ import { followGoal, goalStep } from "./follow-goal.ts";
 import { readGoalInputs } from "./goal-inputs.ts";
 import { createPlanView, type PlanView, planOf, refuseTaken } from "./goal-plan.ts";
 import { offerNearest } from "./offer-nearest.ts";
-import { type OpenOrchestrator, openOrchestrator } from "./open-orchestrator.ts";
-import { readAgentsFile } from "./read-agents-file.ts";
-import { startCrew } from "./start-crew.ts";
+import type { CrewOptions } from "./open-crew.ts";
+import { type OpenOptions, type OpenOrchestrator, openOrchestrator } from "./open-orchestrator.ts";
 
-export interface RunGoalOptions extends ConnectOptions, BudgetOptions {
+/** `yes` is a yes to the plan, and to nothing else. */
+export interface RunGoalOptions extends ConnectOptions, BudgetOptions, CrewOptions {
   input?: readonly string[];
   inputsFile?: string;
   json?: boolean;
-  yes?: boolean;
   save?: string;
-  /** Agents and models for an orchestrator of its own. */
-  config?: string;
 }
 
 /** Everything that one goal is pursued with. */
@@ -57,28 +54,20 @@ export async function runGoal(context: CliContext, words: string, options: RunGo
   refuseTaken(context, options.save);
   const inputs = await readGoalInputs(context, options);
   const budget = await readBudget(context, options);
-  const file = options.config === undefined ? undefined : await readAgentsFile(context, options.config);
-  if (file !== undefined && file.mistakes.length > 0) {
-    for (const line of file.mistakes) context.stderr.write(`${line}\n`);
-    return exitCodes.misused;
-  }
   const tell = sayOnce((sentence) =>
     context.stderr.write(`${context.stderr.colors.dim(printable(sentence))}\n`),
   );
   const command: GoalCommand = { context, goal: words.trim(), inputs, options, say: tell };
   const interrupts = watchInterrupts(context);
   try {
-    const orchestrator = await openOrchestrator(context, options, tell, interrupts.signal, file);
-    const crew = orchestrator.muster && (await startCrew(context, orchestrator.muster, file?.models, tell));
+    const orchestrator = await openOrchestrator(context, placeOf(options), tell, interrupts.signal);
     try {
       if (interrupts.signal.aborted) return interrupts.exitCode() ?? exitCodes.failed;
       const agents = await orchestrator.client.agents.list();
-      if (!hasPlanner(agents))
-        return await offerNearest(command, agents, whyNoPlanner(orchestrator, crew?.missing));
+      if (!hasPlanner(agents)) return await offerNearest(command, agents, whyNoPlanner(orchestrator));
       const start = () => startGoal(command, orchestrator, budget);
       return await pursue(command, orchestrator.client, start, interrupts);
     } finally {
-      await crew?.close();
       await orchestrator.close(tell, interrupts.signal);
     }
   } finally {
@@ -92,7 +81,13 @@ const hasPlanner = (agents: readonly Agent[]): boolean =>
       (status === "available" || status === "busy") && capabilities.some(({ name }) => name === "goal"),
   );
 
-function whyNoPlanner({ embedded }: OpenOrchestrator, missing: string | undefined): string {
+/** A yes to a plan starts no agents that merely lie in this folder. */
+const placeOf = ({ yes: _ofThePlan, ...options }: RunGoalOptions): OpenOptions => ({
+  ...options,
+  planner: true,
+});
+
+function whyNoPlanner({ embedded, plannerMissing: missing }: OpenOrchestrator): string {
   if (!embedded)
     return "the server has no planner, since it has no model: start it with a key or with models";
   return `there is no model to plan with${missing === undefined ? "" : `: ${missing}`}`;
