@@ -20,6 +20,7 @@ import {
   stopServices,
   usualFolder,
 } from "./services/ensure-services.ts";
+import { pgvector } from "./services/postgresql.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -47,6 +48,11 @@ function print({ services, nginx, bubblewrap, environment }: Services): void {
     console.log(
       bubblewrap === null ? "bubblewrap   not installed (Debian: bubblewrap)" : `bubblewrap   ${bubblewrap}`,
     );
+    const vector = pgvector();
+    if (vector !== null)
+      console.log(
+        `pgvector     ${vector.installed ? "installed" : `not installed (${vector.debianPackage}); meanings are compared without an index`}`,
+      );
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { takeFolderLock } from "../../packages/server/src/adapters/database/pglite/folder-lock.ts";
 import { findProgram } from "./find-program.ts";
+import { pgvector } from "./postgresql.ts";
 import { openPrivateServer, type PrivateServer } from "./private-server.ts";
 import type { ServerKind } from "./server-kind.ts";
 import { serverKinds } from "./server-kinds.ts";
@@ -195,7 +196,21 @@ async function installMissing(kinds: readonly ServerKind[], say: (sentence: stri
   for (const [program, debianPackage] of programs) {
     if (findProgram(program) === null) missing.push(debianPackage);
   }
-  if (missing.length === 0) return;
+  if (missing.length > 0) installPackages(missing, say);
+  installVector(say);
+}
+
+/** Nothing needs it: memories are compared without an index where it is missing, and tests are told so. */
+function installVector(say: (sentence: string) => void): void {
+  const vector = pgvector();
+  const aptCache = findProgram("apt-cache");
+  if (vector === null || vector.installed || process.getuid?.() !== 0 || aptCache === null) return;
+  const { status } = spawnSync(aptCache, ["show", vector.debianPackage], { encoding: "utf8" });
+  if (status === 0) installPackages([vector.debianPackage], say);
+  else say(`${vector.debianPackage} is not among this machine's packages; apt.postgresql.org has it.`);
+}
+
+function installPackages(missing: readonly string[], say: (sentence: string) => void): void {
   const aptGet = findProgram("apt-get");
   if (process.getuid?.() !== 0 || aptGet === null) {
     say(`Only root can install, with apt-get. ${howToInstall(missing)}`);

@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { chown } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -17,6 +18,18 @@ const versionOf = (postgres: string): number => {
   const said = execFileSync(postgres, ["--version"], { encoding: "utf8" });
   return Number(/ (\d+)/.exec(said)?.[1] ?? 0);
 };
+
+/**
+ * The extension for vectors, of which the machine's PostgreSQL makes use where it is there: Debian's package, which is named
+ * after the version, and whether it is installed. Null: there is no PostgreSQL of the machine's own.
+ */
+export function pgvector(): { debianPackage: string; installed: boolean } | null {
+  const postgres = program("postgres");
+  if (postgres === null) return null;
+  const version = versionOf(postgres);
+  const control = `/usr/share/postgresql/${version}/extension/vector.control`;
+  return { debianPackage: `postgresql-${version}-pgvector`, installed: existsSync(control) };
+}
 
 /** PostgreSQL refuses to run as root; the package made a user for it. */
 function serverUser(): Command["user"] {

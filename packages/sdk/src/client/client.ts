@@ -177,6 +177,8 @@ export interface AgentFilter {
   minHealthScore?: number;
   maxLoadRatio?: number;
   tools?: readonly string[];
+  /** What is to be done, in words: only those who fit, by words and by meaning, best first. */
+  query?: string;
 }
 
 export interface AgentClient {

@@ -24,6 +24,7 @@ import { createDeadLetterService } from "./dead-letters/dead-letter-service.ts";
 import { createDeadlockWatch, type DeadlockPolicy, type DeadlockWatch } from "./deadlocks/deadlock-watch.ts";
 import { createAgentService } from "./discovery/agent-service.ts";
 import { createDirectory } from "./discovery/directory.ts";
+import { createMeaningsOfTexts } from "./discovery/meanings-of-texts.ts";
 import { type DiscoveryPolicy, defaultPolicy } from "./discovery/rank.ts";
 import { createDispatcher, type Dispatcher } from "./dispatch/dispatcher.ts";
 import { hearDispatch, lookForWork } from "./dispatch/hear-dispatch.ts";
@@ -153,13 +154,14 @@ export function createOrchestrator(
   act = coordinator.announce;
 
   const offered = { events: feed.service, memories: memory.service };
+  const similaritiesTo = createMeaningsOfTexts(base);
   const made = { leaseMs, heartbeatMs, graceMs, submit, settle, life, locking, ...offered };
-  const doors = createDoors({ ...base, ...spending.doors, ...made });
+  const doors = createDoors({ ...base, ...spending.doors, ...made, similaritiesTo });
   const explain = createExplain({ ...base, policy, breakers, rollouts: board });
 
   return {
     tasks: createTaskService({ ...base, submit, waiters, schemas: doors.schemas, explain }),
-    agents: createAgentService({ ...base, life, policy, breakers }),
+    agents: createAgentService({ ...base, life, policy, breakers, similaritiesTo }),
     gateway: doors.door.gateway,
     ...offered,
     ...keptAside({ ...base, breakers }, settings, { runs, backups, locks: locking }),

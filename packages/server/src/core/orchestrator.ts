@@ -181,10 +181,12 @@ export interface AgentFilter {
   minHealthScore?: number;
   maxLoadRatio?: number;
   tools?: string[];
+  /** What is to be done, in words: only those who fit, by words and by meaning, best first. */
+  query?: string;
 }
 
 export interface AgentService {
-  /** Live agents, least loaded first. */
+  /** Live agents, least loaded first, or best first with `query`. */
   list(filter: AgentFilter, principal: Principal): Promise<Agent[]>;
   get(id: string, principal: Principal): Promise<Agent>;
   /** `maintenance` takes an agent out of discovery, `available` brings it back. */

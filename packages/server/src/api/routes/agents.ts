@@ -23,6 +23,13 @@ const AgentQuery = Type.Object(
     name: FilterText,
     minHealthScore: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
     maxLoadRatio: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+    query: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: limits.textLength,
+        description: "What is to be done, in words: those who fit, by words and by meaning, best first.",
+      }),
+    ),
     tools: CommaList("Tools that the agent must have, separated by commas."),
   },
   { additionalProperties: false },
@@ -51,7 +58,7 @@ function addReading(app: ApiServer, { orchestrator, operation }: ApiContext): vo
       id: "listAgents",
       tag,
       access: readers,
-      summary: "Live agents, least loaded first.",
+      summary: "Live agents, least loaded first, or with `query` best first.",
       querystring: AgentQuery,
       answer: { status: 200, schema: listOf(Agent) },
     }),

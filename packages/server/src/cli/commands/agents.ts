@@ -18,6 +18,7 @@ interface Filter {
   capability?: string;
   status?: AgentStatus;
   name?: string;
+  find?: string;
 }
 type Options = ConnectOptions & { json?: boolean };
 
@@ -30,6 +31,7 @@ export function addAgentsCommand(program: Command, context: CliContext): void {
       examples: [
         ["muster agents", "every live agent with load, health and capabilities"],
         ["muster agents --capability code_review", "who can do this"],
+        ['muster agents --find "look over my changes"', "who fits these words or what they mean, best first"],
         [
           "muster agents maintenance reviewer",
           "give it no more work, until `muster agents available reviewer`",
@@ -70,17 +72,19 @@ function withList(command: Command): Command {
         "maintenance",
       ]),
     )
-    .option("--name <name>", "only agents of this name");
+    .option("--name <name>", "only agents of this name")
+    .option("--find <words>", "only agents that fit what is to be done, by words and by meaning, best first");
 }
 
 async function listAgents(context: CliContext, options: Options & Filter): Promise<number | undefined> {
   return withConnection(connect(context, options), async (client) => {
-    const { capability, status, name } = options;
-    const filtered = capability !== undefined || status !== undefined || name !== undefined;
+    const { capability, status, name, find } = options;
+    const filtered = [capability, status, name, find].some((each) => each !== undefined);
     const agents = await client.agents.list({
       ...(capability !== undefined && { capability }),
       ...(status !== undefined && { status }),
       ...(name !== undefined && { name }),
+      ...(find !== undefined && { query: find }),
     });
     if (options.json) printJson(context, agents);
     else if (agents.length === 0)

@@ -9,7 +9,9 @@ import { absentAgents } from "../queue/statements/agents.ts";
 import { listPeople } from "../queue/statements/people.ts";
 import type { Breakers } from "../resilience/breakers.ts";
 import { isoTime } from "../task-view.ts";
+import { findAmong, textsOf } from "./find-among.ts";
 import { healthScore } from "./health.ts";
+import type { SimilaritiesTo } from "./meanings-of-texts.ts";
 import { compareAgents, type DiscoveryPolicy, matches, obstacle } from "./rank.ts";
 
 /** Agents shown that are not here any more. */
@@ -22,11 +24,12 @@ export interface AgentServiceDependencies {
   life: AgentLife;
   policy: DiscoveryPolicy;
   breakers: Pick<Breakers, "of">;
+  similaritiesTo: SimilaritiesTo;
 }
 
 /** Agents for whoever asks: who is there, what they can do, how they are. */
 export function createAgentService(deps: AgentServiceDependencies): AgentService {
-  const { database, registry, clock, life, policy, breakers } = deps;
+  const { database, registry, clock, life, policy, breakers, similaritiesTo } = deps;
 
   const visible = (agent: AgentRecord, principal: Principal): boolean =>
     principal.tenant === "*" || agent.tenant === "*" || agent.tenant === principal.tenant;
@@ -106,6 +109,12 @@ export function createAgentService(deps: AgentServiceDependencies): AgentService
     return obstacle(agent, bounds, clock.now(), breakers.of(agent.id)) === null;
   }
 
+  /** Those who fit the words, by these and by meaning, best first. */
+  async function bestFor(query: string, agents: readonly Agent[]): Promise<Agent[]> {
+    const similarities = await similaritiesTo(query, textsOf(agents, { query }));
+    return findAmong(agents, { query }, similarities).map(({ agent }) => agent);
+  }
+
   return {
     async list(filter, principal) {
       const now = clock.now();
@@ -120,7 +129,9 @@ export function createAgentService(deps: AgentServiceDependencies): AgentService
         .map(view);
       const here = [...live, ...(await people(filter, principal))];
       const all = filter.status === "offline" ? [...here, ...(await absent(principal))] : here;
-      return filter.status === undefined ? all : all.filter((agent) => agent.status === filter.status);
+      const wanted =
+        filter.status === undefined ? all : all.filter((agent) => agent.status === filter.status);
+      return filter.query === undefined ? wanted : bestFor(filter.query, wanted);
     },
     get: async (id, principal) => view(await find(id, principal)),
     async setStatus(id, status, principal) {

@@ -14,6 +14,7 @@ import type { Amount } from "../budgets/ledger.ts";
 import type { RecordUsage } from "../budgets/record-usage.ts";
 import type { Settle } from "../completion/settle.ts";
 import type { CapabilitySchemas } from "../discovery/capability-schemas.ts";
+import type { SimilaritiesTo } from "../discovery/meanings-of-texts.ts";
 import { createGroup, type NextTurn } from "../group.ts";
 import type { Locking } from "../locks/lock-service.ts";
 import type { MemoryService, StateService } from "../orchestrator.ts";
@@ -42,6 +43,7 @@ export interface OperationDependencies {
   subTasks: ReturnType<typeof createSubTasks>;
   state: StateService;
   memories: MemoryService;
+  similaritiesTo: SimilaritiesTo;
   locking: Pick<Locking, "service">;
   announce: Announce;
   recordUsage: RecordUsage;

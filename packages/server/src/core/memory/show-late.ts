@@ -6,6 +6,8 @@ import { nearCodeOf } from "./near-code.ts";
 /** How long a step may hold up the others in the database, about, and how many embeddings it shows at most. */
 const stepMs = 25;
 const mostInStep = 128;
+/** Embeddings that one step passes by because searches see them. */
+const mostPassed = 500;
 /** All is looked through again this often: another node may have written in the manner of an older version. */
 const againMs = 600_000;
 /** What is done before work begins. */
@@ -31,8 +33,8 @@ export function createShowLate(database: Database, clock: Clock) {
       };
     });
 
-  async function step(model: string, dimensions: number, before: string | null, most: number) {
-    const [row] = await database.query(findUnseen, [model, before, dimensions, most]);
+  async function step(model: string, dimensions: number, before: string | null, most: number, page: number) {
+    const [row] = await database.query(findUnseen, [model, before, dimensions, most, page]);
     const { last = null, unseen = [] } = row ?? {};
     if (unseen.length > 0) {
       const codes = unseen.map(({ id, embedding }) => ({ id, ...nearCodeOf(embedding) }));
@@ -55,7 +57,7 @@ export function createShowLate(database: Database, clock: Clock) {
       let shown = 0;
       let before: string | null = null;
       for (let n = 0; n < stepsAtStart; n++) {
-        const done = await step(model, dimensions, before, mostAtStart);
+        const done = await step(model, dimensions, before, mostAtStart, mostPassed);
         shown += done.shown;
         if (done.last === null) return false;
         before = done.last;
@@ -71,9 +73,12 @@ export function createShowLate(database: Database, clock: Clock) {
       if (clock.now() < doneAt + againMs) return null;
       const begun = clock.now();
       let shown = 0;
+      let page = mostPassed;
       for (let before: string | null = null; !stopped; ) {
         const from = clock.now();
-        const done = await step(model, dimensions, before, atOnce);
+        const done = await step(model, dimensions, before, atOnce, page);
+        // Where some are unseen, the next ones are likely to be.
+        page = done.shown > 0 ? atOnce : mostPassed;
         const took = clock.now() - from;
         shown += done.shown;
         if (done.shown > 0) onUnseen();

@@ -192,6 +192,17 @@ describe("agents", () => {
     expect(why.reasons.join()).toContain("below 0.7");
   });
 
+  it("are found by words that say what is to be done", async () => {
+    const capabilities = [{ name: "review", description: "Reviews code for bugs", handler: () => "done" }];
+    await at.muster.agent({ name: "reviewer", capabilities });
+    await at.muster.agent({ name: "poet", capabilities: [{ name: "poem", handler: () => "done" }] });
+    const { agents } = at.muster.orchestrator;
+    const namesOf = async (query: string) => (await agents.list({ query }, someone)).map(({ name }) => name);
+    expect(await namesOf("who can look for a bug?")).toEqual(["reviewer"]);
+    expect(await namesOf("cooking")).toEqual([]);
+    expect(await agents.list({ query: "poem", status: "maintenance" }, someone)).toEqual([]);
+  });
+
   it("in maintenance get nothing until they are back", async () => {
     const agent = await at.muster.agent({
       name: "one",

@@ -86,7 +86,7 @@ on conflict (memory_id) do update set model = excluded.model, dimensions = exclu
   signs = excluded.signs, scale = excluded.scale, codes = excluded.codes`;
 
 /**
- * Embeddings that searches can't see yet, of those before $2 (null: all), newest first; at most $4 of the next 500. `last`
+ * Embeddings that searches can't see yet, of those before $2 (null: all), newest first; at most $4 of the next $5. `last`
  * is where to go on from, null at the end. $1 model, $3 dimensions.
  */
 export const findUnseen: Statement<{ last: string | null; unseen: { id: string; embedding: number[] }[] }> = {
@@ -94,7 +94,7 @@ export const findUnseen: Statement<{ last: string | null; unseen: { id: string; 
   text: `
 with page as materialized (
   select memory_id, model, dimensions from memory_embedding where $2::uuid is null or memory_id < $2::uuid
-  order by memory_id desc limit 500
+  order by memory_id desc limit $5
 ), unseen as materialized (
   select p.memory_id from page p
   where p.model = $1 and p.dimensions = $3

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { AgentRecord } from "../../ports/agent-registry.ts";
-import { findAmong } from "./find-agents.ts";
+import { findAmong } from "./find-among.ts";
 
 const agent = (id: string, capabilities: Record<string, string>, load = 0): AgentRecord => ({
   id,
