@@ -1,7 +1,7 @@
 /**
  * Who may import whom. One row per area of the tree; the first row whose folder holds a file is its area.
  *
- *   agents, runtime ─→ sdk        cli ─→ sdk, workflow, main.ts, start-worker.ts, claude-agents.ts, models.ts, config/, server-file.ts, version.ts
+ *   agents, runtime ─→ sdk        cli ─→ sdk, workflow, main.ts, start-worker.ts, claude-agents.ts, crew/, mcp-servers.ts, models.ts, config/, server-file.ts, version.ts
  *   workflow ─→ sdk/protocol        api ─→ core ─→ ports ─→ sdk/protocol
  *   adapters ─→ ports        compose ─→ adapters, and nobody else does
  */
@@ -153,6 +153,8 @@ export const areas: readonly Area[] = [
       `${server}main.ts`,
       `${server}start-worker.ts`,
       `${server}claude-agents.ts`,
+      `${server}crew/`,
+      `${server}mcp-servers.ts`,
       `${server}models.ts`,
       `${server}compose/migrate-store.ts`,
       `${server}compose/restore-store.ts`,
@@ -221,6 +223,7 @@ export const areas: readonly Area[] = [
       "@muster/agents",
       "@muster/runtime",
       "@muster/runtime/claude-folder",
+      "@muster/runtime/mcp",
     ],
     packages: null,
     node: true,

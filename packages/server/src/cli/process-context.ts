@@ -36,6 +36,8 @@ export function createProcessContext(): CliContext {
     backups: () => import("../compose/restore-store.ts"),
     configuredAgents: () => import("../start-worker.ts"),
     claudeAgents: () => import("../claude-agents.ts"),
+    crew: () => import("../crew/start-crew.ts"),
+    mcpServers: () => import("../mcp-servers.ts"),
     models: () => import("../models.ts"),
     workflowLanguage: () => import("@muster/workflow"),
     exitCode: 0,

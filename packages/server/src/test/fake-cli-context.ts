@@ -85,6 +85,8 @@ export function createFakeCliContext(
     backups: missing("backups"),
     configuredAgents: () => import("../start-worker.ts"),
     claudeAgents: () => import("../claude-agents.ts"),
+    crew: () => import("../crew/start-crew.ts"),
+    mcpServers: () => import("../mcp-servers.ts"),
     models: () => import("../models.ts"),
     workflowLanguage: () => import("@muster/workflow"),
     exitCode: 0,

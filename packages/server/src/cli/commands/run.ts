@@ -5,13 +5,14 @@ import { CliError } from "../cli-error.ts";
 import { closestWord } from "../closest-word.ts";
 import type { ConnectOptions } from "../connect/connect.ts";
 import { act, defineCommand, repeatable, withJson, withServer } from "../define-command.ts";
+import { type CrewOptions, withCrew } from "../run/open-crew.ts";
 import { addRunCancelCommand } from "./run-cancel.ts";
 import { addRunListCommand } from "./run-list.ts";
 import { addRunResumeCommand } from "./run-resume.ts";
 import { addRunRetryCommand } from "./run-retry.ts";
 import { addRunShowCommand } from "./run-show.ts";
 
-interface Options extends ConnectOptions, BudgetOptions {
+interface Options extends ConnectOptions, BudgetOptions, CrewOptions {
   json?: boolean;
   input?: string[];
   inputsFile?: string;
@@ -23,7 +24,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
     summary: "run a workflow file; list, show, cancel, retry or resume runs",
     description:
       "Runs a workflow file and shows it until it has ended. It uses a running server, or starts an orchestrator " +
-      "with the built-in agents for the time of the run. The file and the inputs are checked before anything " +
+      "with the built-in agents, those of .claude and those of a file for the time of the run. The file and the inputs are checked before anything " +
       "starts. Ctrl-C cancels the run. A file that is called like a sub-command is written ./list.",
     examples: [
       ["muster run examples/repo-review.yaml --input path=.", "review the repository in this folder"],
@@ -36,7 +37,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
       ["muster run list", "what ran lately"],
     ],
   });
-  withBudget(withServer(withJson(command)))
+  withCrew(withBudget(withServer(withJson(command))))
     .usage("[options] <file> [name=value...]\n       muster run list|show|cancel|retry|resume …")
     .argument("[file]", "the workflow file")
     .argument("[inputs...]", "further inputs as name=value")
