@@ -1,94 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { createJournaledTask, type JournaledTask, takenAway } from "../../test/journaled-task.ts";
+import {
+  capability,
+  endless,
+  failure,
+  fakeSdk,
+  handlerOf,
+  says,
+  stream,
+  success,
+} from "../../test/fake-claude-code.ts";
+import { createJournaledTask, takenAway } from "../../test/journaled-task.ts";
 import { temporaryFolder } from "../../test/temporary-folder.ts";
-import type { ClaudeCodeAgent } from "../configured-agent.ts";
 import { createConfiguredAgent } from "../create-configured-agent.ts";
-import type { ClaudeAgentSdk, ClaudeMessage, QueryOptions, ResultMessage } from "./claude-agent-sdk.ts";
-
-const facts = {
-  type: "result" as const,
-  is_error: false,
-  num_turns: 2,
-  duration_ms: 10,
-  duration_api_ms: 8,
-  session_id: "s",
-  uuid: "u",
-  total_cost_usd: 0.0123,
-  usage: { input_tokens: 10, output_tokens: 5 },
-  permission_denials: [],
-  modelUsage: {
-    "claude-opus-4-7": {
-      inputTokens: 10,
-      outputTokens: 5,
-      cacheReadInputTokens: 100,
-      cacheCreationInputTokens: 7,
-      costUSD: 0.0123,
-    },
-  },
-};
-const success = (result: string, more: object = {}): ResultMessage => ({
-  ...facts,
-  subtype: "success",
-  result,
-  ...more,
-});
-const failure = (
-  subtype: "error_max_turns" | "error_max_budget_usd" | "error_during_execution",
-  error: string,
-) => ({ ...facts, subtype, is_error: true, errors: [error] }) as ResultMessage;
-const says = (text: string, more: object = {}): ClaudeMessage => ({
-  type: "assistant",
-  message: { content: [{ type: "text", text }] },
-  parent_tool_use_id: null,
-  ...more,
-});
-
-type Script = (call: { prompt: string; options: QueryOptions }) => AsyncIterable<ClaudeMessage>;
-
-/** The package, as far as it is used: each call is written down and answered by the script. */
-function fakeSdk(script: Script) {
-  const calls: { prompt: string; options: QueryOptions }[] = [];
-  const sdk: ClaudeAgentSdk = {
-    query(call) {
-      calls.push(call);
-      return script(call);
-    },
-  };
-  return { calls, sdk };
-}
-
-const capability = (outputSchema?: Record<string, unknown>) => ({
-  name: "change",
-  description: "Changes files.",
-  ...(outputSchema && { outputSchema }),
-});
-
-function handlerOf(sdk: ClaudeAgentSdk, more: Partial<ClaudeCodeAgent> = {}) {
-  const definition = createConfiguredAgent(
-    { kind: "claude-code", name: "coder", capabilities: [capability()], ...more },
-    {
-      folder: "/work",
-      env: { PATH: "/bin", SECRET: "hidden", TOKEN: "shown", ANTHROPIC_API_KEY: "key" },
-      loadClaudeCode: async () => sdk,
-    },
-  );
-  return (task: JournaledTask, signal?: AbortSignal) =>
-    definition.capabilities[0]?.handler(task.attempt(signal)) as Promise<unknown>;
-}
-
-async function* stream(...messages: ClaudeMessage[]): AsyncGenerator<ClaudeMessage> {
-  yield { type: "system" };
-  yield* messages;
-}
-
-/** Goes on until it is told to stop, as the package does: it throws then. */
-async function* endless({ options }: { options: QueryOptions }): AsyncGenerator<ClaudeMessage> {
-  const { signal } = options.abortController;
-  yield says("thinking");
-  await new Promise<void>((_, reject) => {
-    signal.addEventListener("abort", () => reject(new Error("aborted by user")), { once: true });
-  });
-}
+import type { ResultMessage } from "./claude-agent-sdk.ts";
 
 describe("Claude Code as an agent", () => {
   it("gets the task, tells its steps, and what it says is the output", async () => {
@@ -232,78 +156,5 @@ describe("Claude Code as an agent", () => {
       retryable: false,
       message: expect.stringContaining(`run "npm install @anthropic-ai/claude-agent-sdk" in ${folder}`),
     });
-  });
-});
-
-describe("what Claude Code may do", () => {
-  /** Asks for one tool, and what it was answered is the output. */
-  async function ask(
-    tool: string,
-    input: Record<string, unknown>,
-    answers: unknown[],
-    more: Partial<ClaudeCodeAgent> = {},
-  ) {
-    const { sdk } = fakeSdk(async function* ({ options }) {
-      const { signal } = options.abortController;
-      const answer = await options.canUseTool(tool, input, {
-        signal,
-        toolUseID: "toolu_1",
-        title: "Claude wants it",
-      });
-      yield success(JSON.stringify(answer));
-    });
-    const task = createJournaledTask({ answers });
-    const { text } = (await handlerOf(sdk, more)(task)) as { text: string };
-    return { answer: JSON.parse(text) as unknown, task };
-  }
-  const command = { command: "rm -r build" };
-
-  it("is decided by people: a yes is for that call, and a no has their reason", async () => {
-    const yes = await ask("Bash", command, [{ approved: true }]);
-    expect(yes.answer).toEqual({ behavior: "allow", updatedInput: command });
-    expect(yes.task.asked).toEqual([
-      {
-        question: 'coder wants to use Bash: {"command":"rm -r build"}\nClaude wants it',
-        key: "claude-code:allow:toolu_1",
-      },
-    ]);
-    const no = await ask("Bash", command, [{ approved: false, reason: "keep it" }]);
-    expect(no.answer).toEqual({ behavior: "deny", message: "keep it" });
-  });
-
-  it("is nothing where nobody answers, nobody may be asked, or nobody could read it", async () => {
-    const deny = { behavior: "deny" };
-    expect((await ask("Bash", command, [])).answer).toMatchObject(deny);
-    const refused = await ask("Bash", command, [{ approved: true }], { permissions: "refuse" });
-    expect([refused.answer, refused.task.asked]).toMatchObject([deny, []]);
-    const large = await ask("Write", { content: "x".repeat(70_000) }, [{ approved: true }]);
-    expect([large.answer, large.task.asked]).toMatchObject([deny, []]);
-  });
-
-  it("is not lost while people think: the time stands still", async () => {
-    const { sdk } = fakeSdk(async function* ({ options }) {
-      const { signal } = options.abortController;
-      await options.canUseTool("Bash", command, { signal, toolUseID: "t" });
-      yield success("done");
-    });
-    const slow = new Promise((resolve) => setTimeout(() => resolve({ approved: true }), 400));
-    const task = createJournaledTask({ answers: [slow] });
-    expect(await handlerOf(sdk, { timeoutMs: 300 })(task)).toEqual({ text: "done" });
-  });
-
-  it("asks people what Claude Code asks them", async () => {
-    const input = {
-      questions: [
-        {
-          question: "Which?",
-          header: "W",
-          options: [{ label: "A", description: "first" }],
-          multiSelect: false,
-        },
-      ],
-    };
-    const { answer, task } = await ask("AskUserQuestion", input, ["A"]);
-    expect(answer).toEqual({ behavior: "allow", updatedInput: { ...input, answers: { "Which?": "A" } } });
-    expect(task.asked[0]?.question).toBe("coder asks: Which?\n- A: first");
   });
 });
