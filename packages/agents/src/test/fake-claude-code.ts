@@ -70,7 +70,7 @@ export function handlerOf(sdk: ClaudeAgentSdk, more: Partial<ClaudeCodeAgent> = 
   const definition = createConfiguredAgent(
     { kind: "claude-code", name: "coder", capabilities: [capability()], ...more },
     {
-      folder: "/work",
+      folder: "/srv/shop",
       env: { PATH: "/bin", SECRET: "hidden", TOKEN: "shown", ANTHROPIC_API_KEY: "key" },
       loadClaudeCode: async () => sdk,
     },

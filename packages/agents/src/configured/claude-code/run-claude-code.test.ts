@@ -29,7 +29,7 @@ describe("Claude Code as an agent", () => {
     expect(call?.prompt).toContain('"path": "a.ts"');
     expect(call?.prompt).toContain("Changes files.");
     expect(call?.options).toMatchObject({
-      cwd: "/work/repo",
+      cwd: "/srv/shop/repo",
       env: { PATH: "/bin", TOKEN: "shown", ANTHROPIC_API_KEY: "key" },
       model: "opus",
       maxTurns: 4,
