@@ -10,7 +10,7 @@ import {
 } from "./services/ensure-services.ts";
 
 const usage = `
-The servers that cluster tests need: PostgreSQL, RabbitMQ and Redis, and nginx and bubblewrap as programs.
+The servers that cluster tests need: PostgreSQL, RabbitMQ, Redis and S3, and nginx and bubblewrap as programs.
 
   npm run services                  uses what runs at the usual ports, starts privately what does not
   npm run services -- status        says what there is, and starts nothing

@@ -39,8 +39,8 @@ const restSeconds = readNumber("rest", values.rest, { whole: false });
 const seed = readNumber("seed", values.seed);
 
 const sampleEveryMs = 5_000;
-/** Short, so that what is pruned is a part of the soak. */
-const retentionMs = 120_000;
+/** Short, so that what is pruned is a part of the soak, and longer than a busy machine keeps the audit from reading. */
+const retentionMs = 180_000;
 const endMs = 180_000;
 const environment = { MUSTER_RETENTION_MS: `${retentionMs}` };
 
@@ -55,7 +55,7 @@ async function soak(): Promise<boolean> {
       startWatcher(cluster.client, after),
       startWatcher(cluster.client, after),
     ]);
-    const audit = createAudit(cluster.database, after);
+    const audit = createAudit(cluster.database, after, retentionMs);
     const load = await startSoakLoad(cluster, random);
     const faults = startSoakFaults(cluster, random, restSeconds * 1_000);
     const samples: Sample[] = [];

@@ -1,4 +1,5 @@
 import type { AgentDefinition, TaskContext } from "@muster/sdk";
+import { createA2aAgent } from "./a2a/create-a2a-agent.ts";
 import { callEndpoint } from "./call-endpoint.ts";
 import { callMcpTool, type McpAgentTool } from "./call-mcp-tool.ts";
 import type { ConfiguredAgent } from "./configured-agent.ts";
@@ -21,6 +22,7 @@ export function createConfiguredAgent(
   agent: ConfiguredAgent,
   { folder = process.cwd(), env = {}, mcpTool = () => undefined }: ConfiguredSurroundings = {},
 ): AgentDefinition {
+  if (agent.kind === "a2a") return createA2aAgent(agent, env);
   const handler = (context: TaskContext): Promise<unknown> => {
     if (agent.kind === "command") return runCommand(agent, context, folder, env);
     if (agent.kind === "http") return callEndpoint(agent, context, env);

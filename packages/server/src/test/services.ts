@@ -1,8 +1,18 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { promisify } from "node:util";
+import {
+  AbortMultipartUploadCommand,
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectsCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { amqpPermissions } from "@muster/sdk/protocol";
 import pg from "pg";
+import { parseS3Url } from "../adapters/blob-store/s3/s3-url.ts";
 
 const run = promisify(execFile);
 
@@ -11,6 +21,8 @@ export const services = {
   postgresUrl: process.env.MUSTER_TEST_DATABASE_URL ?? "postgres://postgres@127.0.0.1:5432/postgres",
   amqpUrl: process.env.MUSTER_TEST_AMQP_URL ?? "amqp://127.0.0.1:5672",
   redisUrl: process.env.MUSTER_TEST_REDIS_URL ?? "redis://127.0.0.1:6379",
+  /** An account on an S3 server; the bucket in it does not count. */
+  s3Url: process.env.MUSTER_TEST_S3_URL,
 };
 
 /** The tool that manages this RabbitMQ: a private one brings its own. */
@@ -78,3 +90,44 @@ export async function scratchBrokerUser(vhostUrl: string, agentId: string): Prom
 
 /** A prefix for keys of Redis. */
 export const scratchPrefix = (): string => `${uniqueName()}:`;
+
+/** A bucket with nothing in it. */
+export interface ScratchBucket extends Scratch {
+  name: string;
+  client: S3Client;
+}
+
+/** A bucket of its own on the S3 server, and the address of a folder in it. */
+export async function scratchBucket(prefix: string): Promise<ScratchBucket> {
+  if (services.s3Url === undefined) throw new Error("MUSTER_TEST_S3_URL says where the S3 server is.");
+  const url = new URL(services.s3Url);
+  const { endpoint, region = "us-east-1", pathStyle, credentials } = parseS3Url(url.href);
+  const client = new S3Client({ endpoint, region, forcePathStyle: pathStyle, credentials });
+  // Underscores are not allowed in the names of buckets.
+  const name = uniqueName().replaceAll("_", "-");
+  await client.send(new CreateBucketCommand({ Bucket: name }));
+  url.hostname = name;
+  url.pathname = `/${prefix}`;
+  return {
+    url: url.href,
+    name,
+    client,
+    async drop() {
+      await emptyBucket(client, name);
+      await client.send(new DeleteBucketCommand({ Bucket: name }));
+      client.destroy();
+    },
+  };
+}
+
+async function emptyBucket(client: S3Client, Bucket: string): Promise<void> {
+  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }));
+  for (const { Key, UploadId } of Uploads)
+    await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+  for (;;) {
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket }));
+    if (Contents.length === 0) return;
+    const Objects = Contents.map(({ Key }) => ({ Key }));
+    await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+  }
+}
