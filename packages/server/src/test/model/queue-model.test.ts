@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import type { Database } from "../../ports/database.ts";
 import { freshDatabase } from "../orchestrate.ts";
 import { testSeed } from "../test-seed.ts";
