@@ -20,7 +20,7 @@ const longest = [
 ];
 
 /** The place of a file among the longest, after all of them where it is none of them. */
-export function placeOf(file: string): number {
+function placeOf(file: string): number {
   const place = longest.findIndex((path) => file.endsWith(`/${path}`));
   return place === -1 ? longest.length : place;
 }

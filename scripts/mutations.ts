@@ -4,7 +4,7 @@ import { budgetMutations } from "../packages/server/src/test/simulation/budget-m
 import { type Mutation, mutations, rewriteFor } from "../packages/server/src/test/simulation/mutations.ts";
 import { simulate } from "../packages/server/src/test/simulation/simulate.ts";
 import { createWorldDatabase } from "../packages/server/src/test/simulation/world-database.ts";
-import { readArguments } from "./read-arguments.ts";
+import { readArguments, refuse } from "./read-arguments.ts";
 
 const usage = `
 Proves that the rules of the simulation can be broken: plays histories on a core with one deliberate fault at a time
@@ -34,7 +34,7 @@ async function firstSeedThatShows(mutation: Mutation): Promise<number | null> {
 }
 
 const all = [...mutations, ...budgetMutations].filter(({ fault }) => fault.includes(options.only));
-if (all.length === 0) throw new Error(`No fault is described with "${options.only}".`);
+if (all.length === 0) refuse(`No fault is described with "${options.only}".`);
 let unnoticed = 0;
 for (const mutation of all) {
   const seed = await firstSeedThatShows(mutation);
