@@ -69,6 +69,13 @@ export {
 export { tellNoMore, tellRunning } from "./mcp/running-servers.ts";
 export { watchFiles } from "./mcp/watch-files.ts";
 export {
+  createPlanner,
+  type GoalOutput,
+  type Plan,
+  type PlannerOptions,
+} from "./planner/create-planner.ts";
+export { type GoalInput, goalCapability, type PlanLimits } from "./planner/goal.ts";
+export {
   createTeamTools,
   type TeamContext,
   type TeamToolsOptions,

@@ -67,6 +67,8 @@ export interface CliContext {
   configuredAgents(): Promise<Pick<typeof import("../start-worker.ts"), "checkAgentsFile">>;
   /** Agents from a `.claude` folder. */
   claudeAgents(): Promise<typeof import("../claude-agents.ts")>;
+  /** What turns goals into plans, and finds what is near to words. */
+  goals(): Promise<typeof import("../goals.ts")>;
   /** What files make agents of, started. */
   crew(): Promise<Pick<typeof import("../crew/start-crew.ts"), "startCrew">>;
   /** MCP servers that files name. */

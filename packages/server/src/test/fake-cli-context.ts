@@ -85,6 +85,7 @@ export function createFakeCliContext(
     backups: missing("backups"),
     configuredAgents: () => import("../start-worker.ts"),
     claudeAgents: () => import("../claude-agents.ts"),
+    goals: () => import("../goals.ts"),
     crew: () => import("../crew/start-crew.ts"),
     mcpServers: () => import("../mcp-servers.ts"),
     models: () => import("../models.ts"),

@@ -27,14 +27,14 @@ export interface CrewPlace {
 }
 
 /** The options of every command that starts agents. */
-export function withCrew(command: Command): Command {
+export function withCrew(command: Command, yesAlso = ""): Command {
   return command
     .option("--no-claude-agents", "start none of the agents in .claude here")
     .option(
       "--config <file>",
       "start the agents of this file: commands, HTTP endpoints, tools of MCP servers; and use its models",
     )
-    .option("--yes", "start the agents of muster.yaml here");
+    .option("--yes", `start the agents of muster.yaml here${yesAlso}`);
 }
 
 const nobody: Crew = { unfollow: async () => undefined, close: async () => undefined };

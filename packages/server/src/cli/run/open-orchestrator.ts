@@ -5,6 +5,7 @@ import { dataDirOf } from "../connect/read-server-file.ts";
 import { codeOf } from "../report-error.ts";
 import { sayOnce } from "../say-once.ts";
 import { type CrewOptions, openCrew } from "./open-crew.ts";
+import { openPlanner } from "./open-planner.ts";
 import { type AgentsFile, chooseAgentsFile } from "./read-agents-file.ts";
 import { stopEmbedded } from "./stop-embedded.ts";
 
@@ -14,6 +15,8 @@ export interface OpenOrchestrator {
   embedded: boolean;
   /** It sees the same files as the command. */
   local: boolean;
+  /** Why it has no planner, where one was asked for and it is one of its own. */
+  plannerMissing?: string | undefined;
   close(say: (sentence: string) => void, signal: AbortSignal): Promise<void>;
 }
 
@@ -21,9 +24,14 @@ export interface OpenOrchestrator {
 const holderMs = 20_000;
 const lookAgainMs = 300;
 
+export interface OpenOptions extends ConnectOptions, CrewOptions {
+  /** One of its own gets a planner, if there is a model. */
+  planner?: boolean;
+}
+
 export async function openOrchestrator(
   context: CliContext,
-  options: ConnectOptions & CrewOptions,
+  options: OpenOptions,
   say: (sentence: string) => void,
   signal: AbortSignal,
 ): Promise<OpenOrchestrator> {
@@ -69,7 +77,7 @@ async function answers(context: CliContext, address: ServerAddress): Promise<boo
 
 async function boot(
   context: CliContext,
-  options: ConnectOptions & CrewOptions,
+  options: OpenOptions,
   configured: AgentsFile | undefined,
   say: (sentence: string) => void,
 ): Promise<OpenOrchestrator> {
@@ -90,14 +98,17 @@ async function boot(
     await muster.stop();
     throw error;
   });
+  const planner = options.planner ? await openPlanner(context, configured, place.start) : undefined;
   return {
     client: muster.client,
     embedded: true,
     local: true,
+    plannerMissing: planner?.missing,
     close: async (tell, stop) => {
       await crew.unfollow();
       await stopEmbedded(context, muster, startedAtMs, tell, stop);
       await crew.close();
+      await planner?.close();
     },
   };
 }
