@@ -5,6 +5,7 @@ const command = { kind: "command", name: "old", capabilities: ["work"], command:
 const http = { kind: "http", name: "new", capabilities: ["work"], url: "https://example.org/work" };
 const a2a = { kind: "a2a", name: "far", card: "https://example.org/agent" };
 const claude = { kind: "claude-code", name: "claude", capabilities: ["change"] };
+const mcp = { kind: "mcp", name: "tool", capabilities: ["work"], mcp: { server: "shop", tool: "buy" } };
 const mistakesOf = (...agents: unknown[]) => checkAgentsFile({ agents }).mistakes;
 
 it("takes commands and endpoints as they should be", () => {
@@ -34,8 +35,8 @@ it("takes commands and endpoints as they should be", () => {
     skills: { work: "w 1" },
     origins: ["https://b.example:8443"],
   };
-  expect(checkAgentsFile({ agents: [command, http, full, far, claude, trusted] })).toEqual({
-    agents: [command, http, full, far, claude, trusted],
+  expect(checkAgentsFile({ agents: [command, http, full, far, mcp, claude, trusted] })).toEqual({
+    agents: [command, http, full, far, mcp, claude, trusted],
     mistakes: [],
   });
 });
@@ -63,6 +64,10 @@ it("names every mistake with its place, and lets nothing of the file through", (
     [{ ...claude, maxBudgetUsd: 0 }, ["agents", 0, "maxBudgetUsd"]],
     [{ ...claude, settingSources: ["managed"] }, ["agents", 0, "settingSources", "0"]],
     [{ ...claude, prompt: "x" }, ["agents", 0, "prompt"]],
+    [{ ...mcp, mcp: { server: "shop" } }, ["agents", 0, "mcp"]],
+    [{ ...mcp, mcp: { server: "shop", tool: "buy", port: 1 } }, ["agents", 0, "mcp", "port"]],
+    [{ ...mcp, capabilities: undefined }, ["agents", 0, "capabilities"]],
+    [{ ...mcp, command: ["true"] }, ["agents", 0, "command"]],
     ["old", ["agents", 0]],
   ];
   for (const [agent, path] of wrong) {
