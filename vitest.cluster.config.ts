@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { createSecondChances } from "./scripts/second-chances.ts";
+import { createSeededProperties } from "./scripts/seeded-properties.ts";
 
 /** A file that gets the results as JSON; .ci/run counts from it. */
 const report = process.env.MUSTER_TEST_REPORT;
@@ -9,6 +10,7 @@ const retry = Number(process.env.MUSTER_TEST_RETRY ?? 0);
 // Tests that need PostgreSQL, RabbitMQ and Redis. The setup starts what does not run; where one can't be had nothing is
 // tested and the run fails: a cluster test never skips.
 export default defineConfig({
+  plugins: [createSeededProperties()],
   resolve: { conditions: ["@muster/source"] },
   ssr: { resolve: { conditions: ["@muster/source"] } },
   test: {

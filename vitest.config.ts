@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { quickStart } from "./e2e/support/quick-start.ts";
 import { createSecondChances } from "./scripts/second-chances.ts";
+import { createSeededProperties } from "./scripts/seeded-properties.ts";
 
 /** A file that gets the results as JSON; .ci/run counts from it. */
 const report = process.env.MUSTER_TEST_REPORT;
@@ -10,6 +11,7 @@ const retry = Number(process.env.MUSTER_TEST_RETRY ?? 0);
 // Tests run on the TypeScript sources of every package through an export condition of our own. Other people's packages
 // have a plain "source", too, and theirs must not be run.
 export default defineConfig({
+  plugins: [createSeededProperties()],
   resolve: { conditions: ["@muster/source"] },
   ssr: { resolve: { conditions: ["@muster/source"] } },
   test: {

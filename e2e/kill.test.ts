@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Client, Event, TaskSubmission } from "@muster/sdk";
 import { afterEach, expect, test } from "vitest";
+import { testSeed } from "../packages/server/src/test/test-seed.ts";
 import { startAgentProcess } from "./support/agent-processes.ts";
 import { cleanUp, eventually, temporaryFolder } from "./support/processes.ts";
 import { type ServerProcess, startFreshServer, startServer } from "./support/server-process.ts";
@@ -32,7 +33,7 @@ function createWork(): TaskSubmission[][] {
   return batches;
 }
 
-/** Numbers from a seed (mulberry32), so that the moments of a failed test can be had again, with SEED=… before vitest. */
+/** Numbers from a seed (mulberry32), so that the moments of a failed test can be had again, with MUSTER_TEST_SEED. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -142,7 +143,7 @@ function expectStepsOnce(lines: string[][]): void {
 test("a server that is killed twice in the middle of 1,000 tasks loses and repeats nothing", {
   timeout: 240_000,
 }, async () => {
-  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const seed = testSeed();
   const random = randomFrom(seed);
   const dataDir = join(temporaryFolder(), "data");
   const sideFile = join(temporaryFolder(), "effects");

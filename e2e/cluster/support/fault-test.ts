@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { testSeed } from "../../../packages/server/src/test/test-seed.ts";
 import { eventually, pause } from "../../support/processes.ts";
 import { type Cluster, type ClusterOptions, startCluster } from "./cluster.ts";
 import { findViolations, readEvents } from "./invariants.ts";
@@ -19,7 +20,7 @@ export interface FaultTest extends ClusterOptions {
 
 /** How often each fault is made, at other moments every time. */
 const rounds = Number(process.env.MUSTER_FAULT_ROUNDS ?? 1);
-const firstSeed = Number(process.env.MUSTER_FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const firstSeed = testSeed();
 /** Work goes on within this time after a fault. */
 const recoveryMs = 10_000;
 /** Everything ends within this time after a fault, on a slow machine. */

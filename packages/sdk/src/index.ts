@@ -5,6 +5,7 @@
 export { type Check, type CheckFault, compileCheck } from "./agent/compile-check.ts";
 export {
   type Agent as RunningAgent,
+  type AgentChanges,
   type AgentDefinition,
   type CapabilityDefinition,
   type ConnectOptions,
@@ -40,6 +41,7 @@ export * from "./client/schedule-client.ts";
 export * from "./client/state-client.ts";
 export type { StateSnapshotClient } from "./client/state-snapshot-client.ts";
 export type { TriggerClient, TriggerFilter } from "./client/trigger-client.ts";
+export { isPublicAddress } from "./http/public-address.ts";
 export * from "./protocol/index.ts";
 export type { Clock, Timer } from "./time/clock.ts";
 export type { Random } from "./time/random.ts";

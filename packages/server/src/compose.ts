@@ -10,6 +10,7 @@ import { type EmbedderOptions, openEmbedder } from "./compose/open-embedder.ts";
 import { openShared } from "./compose/open-shared.ts";
 import { createOrchestrator, type OrchestratorSettings } from "./core/create-orchestrator.ts";
 import type { Orchestrator } from "./core/orchestrator.ts";
+import { createMeasureQueue } from "./core/queue/measure-queue.ts";
 import { loadMigrations } from "./migrations/load-migrations.ts";
 import { migrate } from "./migrations/migrate.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -48,7 +49,7 @@ export interface Composition {
   orchestrator: Orchestrator;
   rateLimits: RateLimits;
   /** Numbers of this node for collectors. */
-  metrics: () => string;
+  metrics: () => Promise<string>;
   clock: Clock;
   ids: Ids;
   /** Other nodes may take over from this one. */
@@ -106,7 +107,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     );
     const checks = { bus: () => bus.check(), registry: () => shared.check() };
     const { rateLimits } = shared;
-    return { orchestrator, rateLimits, metrics: metrics.text, clock, ids, isCluster, checks, close };
+    const measureQueue = createMeasureQueue(ports);
+    const told = () => measureQueue().then(metrics.text);
+    return { orchestrator, rateLimits, metrics: told, clock, ids, isCluster, checks, close };
   } catch (error) {
     await close();
     throw error;

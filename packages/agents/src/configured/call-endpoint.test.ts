@@ -5,7 +5,6 @@ import { createWorkbench } from "../test/task-context.ts";
 import { retryAfterOf } from "./call-endpoint.ts";
 import type { HttpAgent } from "./configured-agent.ts";
 import { createConfiguredAgent } from "./create-configured-agent.ts";
-import { isPrivateAddress } from "./private-address.ts";
 
 const servers: Server[] = [];
 afterAll(() => {
@@ -111,11 +110,5 @@ describe("an HTTP endpoint as an agent", () => {
     await expect(ask({ url: named })).rejects.toMatchObject({
       code: expect.stringMatching(/private_address|unreachable/),
     });
-    expect(
-      ["10.1.2.3", "192.168.0.1", "169.254.169.254", "::1", "fd00::1", "::ffff:10.0.0.1"].every(
-        isPrivateAddress,
-      ),
-    ).toBe(true);
-    expect(["1.1.1.1", "2606:4700::1111", "172.32.0.1"].some(isPrivateAddress)).toBe(false);
   });
 });

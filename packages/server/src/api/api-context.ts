@@ -26,7 +26,7 @@ export interface ApiContext {
   orchestrator: Orchestrator;
   version: string;
   /** Numbers for collectors. */
-  metrics: () => string;
+  metrics: () => Promise<string>;
   operation: Operation;
   validators: SchemaValidators;
   readingLimit: ReadingLimit;

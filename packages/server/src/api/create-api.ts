@@ -71,7 +71,7 @@ export interface ApiOptions {
   checks?: ReadinessChecks;
   rateLimits: RateLimits;
   /** Numbers for collectors, in the text format of Prometheus. */
-  metrics?: () => string;
+  metrics?: () => Promise<string>;
   requestLimits?: Partial<RequestLimits>;
   /** Connections at once, WebSockets included; more are dropped. */
   maxConnections?: number;
@@ -152,7 +152,7 @@ function createContext(
   named: NamedSchemas,
   readingLimit: ReadingLimit,
 ): ApiContext {
-  const { orchestrator, version, keepAlive, sendBounds, checks, metrics = () => "" } = options;
+  const { orchestrator, version, keepAlive, sendBounds, checks, metrics = async () => "" } = options;
   const validators = createSchemaValidators(named);
   return {
     orchestrator,

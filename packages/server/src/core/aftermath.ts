@@ -18,6 +18,8 @@ export interface Aftermath {
   handed?: readonly HandedTask[];
   /** Tasks that ended. */
   ended?: readonly string[];
+  /** How many of them ended how. */
+  endings?: Partial<Record<"completed" | "failed" | "cancelled", number>>;
   /** Slots that are free again. */
   freed?: readonly Slot[];
   /** Budgets under which less is in progress: they may have room. */

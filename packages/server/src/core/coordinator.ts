@@ -3,6 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Log } from "../ports/log.ts";
 import type { MessageBus } from "../ports/message-bus.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import type { Signals } from "../ports/signals.ts";
 import type { Aftermath, Announce } from "./aftermath.ts";
 import type { Budgets } from "./budgets/create-budgets.ts";
@@ -31,6 +32,7 @@ export interface CoordinatorDependencies {
   locking: Pick<Locking, "passOn">;
   deadlocks: Pick<DeadlockWatch, "suspect">;
   breakers: Pick<Breakers, "take" | "refresh">;
+  metrics?: Metrics;
   /** Left out where there is one node. */
   signals?: Signals;
   advanceRuns: (runIds: readonly string[]) => void;
@@ -104,6 +106,8 @@ export function createCoordinator(deps: CoordinatorDependencies) {
     const { ready = [], fresh = [], handed = [], ended = [], freed = [], runs = [], stop = [] } = aftermath;
     const { breakers: changed = [], budgets = [] } = aftermath;
     feed.wake();
+    for (const [status, count] of Object.entries(aftermath.endings ?? {}))
+      if (count > 0) deps.metrics?.count("muster_tasks_ended", { status }, count);
     for (const row of noteBreakers(changed)) if (row.state === "closed") directory.forgive(row.agent_id);
     if (handed.length > 0) dispatcher.handOver(handed);
     for (const order of stop) stopWork(order);

@@ -2,6 +2,6 @@
 export interface Metrics {
   /** How many there are now. */
   gauge(name: string, value: number, labels: Readonly<Record<string, string>>): void;
-  /** One more of what only grows. */
-  count(name: string, labels: Readonly<Record<string, string>>): void;
+  /** One more, or `by` more, of what only grows. */
+  count(name: string, labels: Readonly<Record<string, string>>, by?: number): void;
 }

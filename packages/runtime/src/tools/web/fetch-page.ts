@@ -4,8 +4,8 @@ import { request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate } from "node:zlib";
+import { isPublicAddress } from "@muster/sdk";
 import { ToolError } from "../tool-error.ts";
-import { isPublicAddress } from "./public-address.ts";
 
 export interface FetchPageOptions {
   /** Hosts that may be at private addresses, as a URL writes them: `docs.internal`, `127.0.0.1:8080`. */

@@ -17,7 +17,7 @@ export function addMetricsRoute(app: ApiServer, { operation, metrics }: ApiConte
         throw new MusterError("forbidden", "Metrics are of all tenants, for their admins.", {
           hint: "Use an admin key of the tenant *.",
         });
-      return reply.type("text/plain; version=0.0.4; charset=utf-8").send(metrics());
+      return reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metrics());
     },
   );
 }

@@ -33,7 +33,7 @@ export function allot<T extends Candidate>(
   const allotment: Allotment<T> = { allowed: [], held: [], stopped: new Set() };
   for (const candidate of candidates) {
     const path = (budgets.get(candidate.budgetId)?.path ?? []).flatMap((id) => budgets.get(id) ?? []);
-    const stopping = path.filter((budget) => isSpent(budget, now) && !mayEnd(budget, candidate));
+    const stopping = path.filter((budget) => isSpent(budget, now) && !(candidate.resumed && letsEnd(budget)));
     for (const { id, reached, on_reached } of stopping) {
       if (reached !== null && on_reached !== "pause") allotment.stopped.add(id);
     }
@@ -50,22 +50,30 @@ export function allot<T extends Candidate>(
   return allotment;
 }
 
-const mayEnd = (budget: BudgetRow, { resumed }: Candidate): boolean =>
-  resumed && budget.on_reached === "skip-rest" && budget.reached !== null && budget.reached !== "time";
+/** Whether what began under a budget may be brought to its end although it is reached. */
+const letsEnd = (budget: BudgetRow): boolean =>
+  budget.on_reached === "skip-rest" && budget.reached !== null && budget.reached !== "time";
 
-/** How many more may be in progress under a budget, by all above it; none where one is reached. */
+/** How many more may be in progress under a budget, by all above it. */
+export interface Room {
+  most: number;
+  /** Only for tasks that began before. */
+  begunOnly: boolean;
+}
+
+const noRoom: Room = { most: 0, begunOnly: true };
+
+/** What `allot` would let in of that which is held back under a budget. */
 export function roomUnder(
   budget: BudgetRow,
   budgets: ReadonlyMap<string, BudgetRow & { active: number | null }>,
   now: number,
-): number {
-  let room = Number.POSITIVE_INFINITY;
-  for (const id of budget.path) {
-    const above = budgets.get(id);
-    if (above === undefined) continue;
-    if (isSpent(above, now)) return 0;
-    if (above.concurrency_limit !== null)
-      room = Math.min(room, above.concurrency_limit - (above.active ?? 0));
-  }
-  return Math.max(0, room);
+): Room {
+  const path = budget.path.flatMap((id) => budgets.get(id) ?? []);
+  const spent = path.filter((above) => isSpent(above, now));
+  if (!spent.every(letsEnd)) return noRoom;
+  const rooms = path.map(({ concurrency_limit: limit, active }) =>
+    limit === null ? Number.POSITIVE_INFINITY : Math.max(0, limit - (active ?? 0)),
+  );
+  return { most: Math.min(...rooms), begunOnly: spent.length > 0 };
 }

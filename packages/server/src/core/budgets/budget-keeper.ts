@@ -6,11 +6,13 @@ import { cascade, type End } from "../completion/cascade.ts";
 import {
   type BudgetRow,
   findHolding,
+  findPaused,
   findTimedOut,
   findUnfinished,
   forgetTime,
   lockBudgets,
   markReached,
+  noteTold,
   readBudgets,
   settleBudgets,
 } from "../queue/statements/budgets.ts";
@@ -32,6 +34,12 @@ export interface Owned {
   id: string;
   run_id: string | null;
   task_id: string | null;
+}
+
+/** An attempt, by its task and its lease. */
+export interface Told {
+  taskId: string;
+  token: string;
 }
 
 /** Rows looked at by one statement. */
@@ -121,13 +129,16 @@ export function createBudgetKeeper(deps: BudgetKeeperDependencies) {
     }
   }
 
-  /** Marks budgets as reached, and does what follows. */
-  async function reach(ids: readonly string[], kind: "time" | "tasks"): Promise<void> {
+  /** Marks budgets as reached, and does what follows. `told`: the attempt that hears of it. */
+  async function reach(ids: readonly string[], kind: "time" | "tasks", told?: Told): Promise<void> {
     if (ids.length === 0) return;
     const marks = JSON.stringify(ids.map((id) => ({ id, kind })));
     const reached = await database.transaction(async (tx) => {
       await tx.query(lockBudgets, [ids]);
-      return tx.query(markReached, [marks, clock.now()]);
+      const marked = await tx.query(markReached, [marks, clock.now()]);
+      if (told !== undefined && (await tx.query(findPaused, [ids])).length > 0)
+        await tx.query(noteTold, [[told.taskId], [told.token]]);
+      return marked;
     });
     follow(reached);
   }

@@ -1,5 +1,5 @@
 import type { NextTurn } from "../group.ts";
-import { type BudgetKeeperDependencies, createBudgetKeeper } from "./budget-keeper.ts";
+import { type BudgetKeeperDependencies, createBudgetKeeper, type Told } from "./budget-keeper.ts";
 import { createRecordUsage } from "./record-usage.ts";
 
 /** Everything that has to do with budgets, for those who spend and those who look after what is reached. */
@@ -10,7 +10,7 @@ export function createBudgets(deps: BudgetKeeperDependencies & { nextTurn?: Next
     /** What agents come by, and what they need for it. */
     doors: {
       recordUsage: createRecordUsage({ ...deps, onReached: keeper.follow }),
-      onTasksUsedUp: (ids: readonly string[]) => keeper.reach(ids, "tasks"),
+      onTasksUsedUp: (ids: readonly string[], told: Told) => keeper.reach(ids, "tasks", told),
     },
   };
 }

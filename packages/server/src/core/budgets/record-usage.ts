@@ -7,6 +7,7 @@ import {
   type BudgetRow,
   lockBudgets,
   markReached,
+  noteTold,
   readPaths,
   writeAccounts,
 } from "../queue/statements/budgets.ts";
@@ -74,6 +75,8 @@ interface Books {
   before: Map<string, string>;
   calls: Map<string, UsageRow>;
   written: Map<string, UsageRow>;
+  /** Leases of attempts that are told that a pausing budget is reached, with their tasks. */
+  told: Map<string, string>;
 }
 
 const nameOf = ({ taskId, key }: { taskId: string; key: string }): string => `${taskId} ${key}`;
@@ -91,6 +94,7 @@ async function open(tx: Queryable, reports: readonly UsageReport[]): Promise<Boo
     before: new Map(accounts.map((account) => [account.id, JSON.stringify(account)])),
     calls: new Map(calls.map((call) => [nameOf({ taskId: call.task_id, key: call.key }), call])),
     written: new Map(),
+    told: new Map(),
   };
 }
 
@@ -117,8 +121,11 @@ function book(books: Books, report: UsageReport): Verdict {
     books.calls.set(nameOf(report), call);
     books.written.set(nameOf(report), call);
   }
+  if (accounts.some(pauses)) books.told.set(report.token, report.taskId);
   return entry.answer;
 }
+
+const pauses = ({ reached, on_reached }: BudgetRow): boolean => reached !== null && on_reached === "pause";
 
 /** Under the live lease; or it settles what was reserved under a lease that has ended since. */
 function mayReport(owner: UsageOwner, known: UsageRow | undefined, { kind, token }: UsageReport): boolean {
@@ -126,7 +133,8 @@ function mayReport(owner: UsageOwner, known: UsageRow | undefined, { kind, token
   return isLive || (kind === "spent" && known?.token === token);
 }
 
-async function close(tx: Queryable, { accounts, before, written }: Books, now: number) {
+async function close(tx: Queryable, { accounts, before, written, told }: Books, now: number) {
+  if (told.size > 0) await tx.query(noteTold, [[...told.values()], [...told.keys()]]);
   if (written.size > 0) await tx.query(writeUsage, [JSON.stringify([...written.values()]), now]);
   const changed = [...accounts.values()].filter(
     (account) => before.get(account.id) !== JSON.stringify(account),

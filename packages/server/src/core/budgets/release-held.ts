@@ -22,8 +22,8 @@ export async function releaseWithin(
   const empty = roots.filter((root) => !holding.some((budget) => budget.root_id === root));
   if (empty.length > 0) await tx.query(forgetHeld, [empty]);
   const wanted = holding.flatMap((budget) => {
-    const most = Math.min(mostPerRoute, roomUnder(budget, byId, now));
-    return most > 0 ? [{ id: budget.id, most }] : [];
+    const { most, begunOnly } = roomUnder(budget, byId, now);
+    return most > 0 ? [{ id: budget.id, most: Math.min(mostPerRoute, most), begun_only: begunOnly }] : [];
   });
   if (wanted.length === 0) return { routes: [], more: false };
   const released = await tx.query(releaseHeld, [JSON.stringify(wanted), now]);

@@ -97,6 +97,7 @@ function aftermathOf(ended: readonly EndedTask[], ready: string[], runs: string[
     ready,
     runs,
     ended: ended.map((task) => task.id),
+    endings: countBy(ended),
     budgets: budgetsOf(leased),
     unlocked: ended.filter((task) => task.has_locks).map((task) => task.id),
     freed: leased.map((task) => ({ agentId: task.agent_id as string, taskId: task.id })),
@@ -104,4 +105,10 @@ function aftermathOf(ended: readonly EndedTask[], ready: string[], runs: string[
       .filter((task) => task.status === "cancelled")
       .map((task) => ({ agentId: task.agent_id as string, taskId: task.id, reason: "cancelled" as const })),
   };
+}
+
+function countBy(ended: readonly EndedTask[]): NonNullable<Aftermath["endings"]> {
+  const counts: NonNullable<Aftermath["endings"]> = {};
+  for (const { status } of ended) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
 }

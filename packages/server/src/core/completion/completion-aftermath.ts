@@ -13,6 +13,7 @@ export function completionAftermath(rows: readonly CompletionRow[]): Aftermath {
     budgets: budgetsOf(ended),
     runs: rows.filter((row) => row.kind === "step").map((row) => row.id),
     ended: ended.map((row) => row.id),
+    endings: { completed: ended.length },
     unlocked: ended.filter((row) => row.has_locks).map((row) => row.id),
     freed: ended
       .filter((row) => !kept.has(row.id))

@@ -3,9 +3,11 @@ import type { AgentRecord } from "../../ports/agent-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Ids } from "../../ports/ids.ts";
+import type { Metrics } from "../../ports/metrics.ts";
 import type { Random } from "../../ports/random.ts";
 import { type Aftermath, type Announce, budgetsOf } from "../aftermath.ts";
 import { createGroup, type NextTurn } from "../group.ts";
+import { parseRoute } from "../queue/route.ts";
 import type { BreakerRow } from "../queue/statements/breakers.ts";
 import { type CompletionRow, complete } from "../queue/statements/complete.ts";
 import { type LiveTask, lockLive } from "../queue/statements/lock-live.ts";
@@ -17,6 +19,7 @@ import { isAbandoned, isRetryable, retryDelay } from "../resilience/retry-delay.
 import { readTaskPolicies, type TaskPolicy } from "../resilience/task-policies.ts";
 import { cascade, type End } from "./cascade.ts";
 import { completionAftermath } from "./completion-aftermath.ts";
+import { firstPerLease, leaseName } from "./first-per-lease.ts";
 import { sparePaused } from "./spare-paused.ts";
 
 /** `undelivered`: the task never reached its agent, so no attempt was made. Agents can't say that. */
@@ -66,6 +69,7 @@ export interface SettleDependencies {
   mayGoOn: (agent: AgentRecord) => boolean;
   leaseMs: number;
   nextTurn?: NextTurn;
+  metrics?: Metrics;
 }
 
 /** An attempt that is given back. */
@@ -95,8 +99,20 @@ const refused: Verdict = { accepted: false };
  * that completed, is one statement; everything else is settled with care, in a transaction of several.
  */
 export function createSettle(deps: SettleDependencies) {
-  const { database, clock, ids, random, announce, outcomes, budgets, breakers, mayGoOn, leaseMs, nextTurn } =
-    deps;
+  const {
+    database,
+    clock,
+    ids,
+    random,
+    announce,
+    outcomes,
+    budgets,
+    breakers,
+    mayGoOn,
+    leaseMs,
+    nextTurn,
+    metrics,
+  } = deps;
   const completeGroup = createGroup<Report, Verdict>({ most: 200, nextTurn, run: completeTogether });
   const carefulGroup = createGroup<Report, Verdict>({ most: 100, nextTurn, run: settleWithCare });
 
@@ -123,6 +139,7 @@ export function createSettle(deps: SettleDependencies) {
       ended.set(row.id, row.token as string);
       outcomes.recordOutcome(row.agent_id as string, true);
       budgets.completed(row.tenant as string, row.route as string);
+      measure(row.route as string, "completed");
       breakers.succeeded(row.agent_id as string, now);
     }
     announce({ ...completionAftermath(rows), breakers: moved });
@@ -231,7 +248,14 @@ export function createSettle(deps: SettleDependencies) {
     retries.push({ id: task.id, ready_at, error, counted, gated, fell_back });
   }
 
+  /** An attempt is over. */
+  function measure(route: string, outcome: Outcome["status"]): void {
+    if (metrics === undefined) return;
+    metrics.count("muster_attempts", { capability: parseRoute(route).capability ?? "", outcome });
+  }
+
   function blame(task: LiveTask, { outcome }: Report, now: number): void {
+    measure(task.route, outcome.status);
     if (outcome.status === "completed") {
       outcomes.recordOutcome(task.agent_id, true);
       breakers.succeeded(task.agent_id, now);
@@ -268,17 +292,5 @@ function fallsBack(task: LiveTask, outcome: Outcome, policy: TaskPolicy, held: H
 
 /** What a shadow does harms nobody: its agent may be doing well what counts. */
 const isShadow = (task: LiveTask): boolean => task.rollout_side === "shadow";
-
-const leaseName = (taskId: string, token: string): string => `${taskId} ${token}`;
-
-/** One lease is settled once: of several reports under it that came together, only the first counts. */
-function firstPerLease(reports: readonly Report[]): Set<Report> {
-  const first = new Map<string, Report>();
-  for (const report of reports) {
-    const name = leaseName(report.taskId, report.token);
-    if (!first.has(name)) first.set(name, report);
-  }
-  return new Set(first.values());
-}
 
 export type Settle = ReturnType<typeof createSettle>;

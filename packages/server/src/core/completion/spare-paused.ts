@@ -7,7 +7,8 @@ import type { Outcome, Report, Retry } from "./settle.ts";
 
 /**
  * An attempt that stopped because its budget pauses was none: its task goes back to be made again when the budget goes
- * on, whatever was decided of it before.
+ * on, whatever was decided of it before. The budget pauses now, or it did when the attempt was told so: it may have been
+ * raised since. Each telling needs a budget that is reached, so an agent can't have attempts for nothing this way.
  */
 export async function sparePaused(
   tx: Queryable,
@@ -24,8 +25,8 @@ export async function sparePaused(
   const paused = new Set(
     (await tx.query(findPaused, [stopped.map((task) => task.budgetId)])).map((row) => row.id),
   );
-  for (const { id, budgetId, error } of stopped) {
-    if (!paused.has(budgetId)) continue;
+  for (const { id, budgetId, told_of_pause, error } of stopped) {
+    if (!paused.has(budgetId) && told_of_pause !== true) continue;
     for (const decided of [ends, retries]) {
       const at = decided.findIndex((entry) => entry.id === id);
       if (at >= 0) decided.splice(at, 1);

@@ -11,6 +11,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Database, Queryable } from "../../ports/database.ts";
 import type { Ids } from "../../ports/ids.ts";
 import { type Aftermath, type Announce, budgetsOf } from "../aftermath.ts";
+import type { Told } from "../budgets/budget-keeper.ts";
 import { TasksUsedUp } from "../budgets/charge-tasks.ts";
 import { planTasks } from "../intake/plan-tasks.ts";
 import type { Submit } from "../intake/submit-tasks.ts";
@@ -27,8 +28,8 @@ export interface SubTaskDependencies {
   ids: Ids;
   submit: Submit;
   announce: Announce;
-  /** Told of budgets that allow no more tasks. */
-  onTasksUsedUp: (budgetIds: readonly string[]) => Promise<void>;
+  /** Told of budgets that allow no more tasks, and of the attempt that hears of it. */
+  onTasksUsedUp: (budgetIds: readonly string[], told: Told) => Promise<void>;
 }
 
 /**
@@ -45,11 +46,11 @@ export function createSubTasks(deps: SubTaskDependencies) {
   }
 
   /** A transaction that may find out that a budget allows no more tasks. */
-  async function noteUsedUp<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+  async function noteUsedUp<T>(told: Told, work: (tx: Queryable) => Promise<T>): Promise<T> {
     try {
       return await database.transaction(work);
     } catch (error) {
-      if (error instanceof TasksUsedUp) await onTasksUsedUp(error.budgetIds);
+      if (error instanceof TasksUsedUp) await onTasksUsedUp(error.budgetIds, told);
       throw error;
     }
   }
@@ -58,7 +59,7 @@ export function createSubTasks(deps: SubTaskDependencies) {
   async function delegate(request: AgentRequest<"delegate">): Promise<AgentResponse<"delegate">> {
     const { taskId, leaseToken, key, tasks } = request;
     const entryKey = `delegate:${key}`;
-    const { taskIds, effects } = await noteUsedUp(async (tx) => {
+    const { taskIds, effects } = await noteUsedUp({ taskId, token: leaseToken }, async (tx) => {
       const parent = await lock(tx, taskId, leaseToken);
       const [known] = await tx.query(readJournalEntry, [taskId, entryKey]);
       if (known !== undefined)

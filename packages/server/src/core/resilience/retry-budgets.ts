@@ -1,6 +1,7 @@
 import { defaultRetryBudget } from "@muster/sdk/protocol";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
+import type { Metrics } from "../../ports/metrics.ts";
 import type { Announce } from "../aftermath.ts";
 import { parseRoute } from "../queue/route.ts";
 import {
@@ -34,6 +35,7 @@ export interface RetryBudgetDependencies {
   database: Database;
   clock: Clock;
   announce: Announce;
+  metrics?: Metrics;
 }
 
 const nameOf = ({ tenant, capability }: BudgetKey): string => `${tenant}|${capability}`;
@@ -43,14 +45,14 @@ const nameOf = ({ tenant, capability }: BudgetKey): string => `${tenant}|${capab
  * time has come and the budget has something left, and otherwise waits for the budget. What is completed earns more;
  * each node counts that in memory and writes it down from time to time, so that a completed task costs nothing here.
  */
-export function createRetryBudgets({ database, clock, announce }: RetryBudgetDependencies) {
+export function createRetryBudgets({ database, clock, announce, metrics }: RetryBudgetDependencies) {
   let completed = new Map<string, number>();
 
   /** Lets through what may go now, and makes the rest wait. True: there may be more. */
   async function passSome(now: number): Promise<boolean> {
     const due = await database.query(dueBudgets, [now, batch]);
     if (due.length === 0) return false;
-    const { ready, dueAt } = await database.transaction(async (tx) => {
+    const { passed, ready, dueAt } = await database.transaction(async (tx) => {
       const rows = await tx.query(lockBudgets, [JSON.stringify(due), now, defaultRetryBudget.perMinute]);
       const states = rows.map((row) => ({ row, state: budgetAt(row, fullBudget(row.budget), now) }));
       const open = states.map(({ row, state }) => ({
@@ -65,8 +67,9 @@ export function createRetryBudgets({ database, clock, announce }: RetryBudgetDep
         return rowOf(row, withdraw(state, gone), waiting.has(nameOf(row)), now);
       });
       await tx.query(writeBudgets, [JSON.stringify(written), now]);
-      return { ready: passed.map((task) => task.route), dueAt: earliest(written) };
+      return { passed, ready: passed.map((task) => task.route), dueAt: earliest(written) };
     });
+    for (const { capability } of passed) metrics?.count("muster_retries", { capability });
     announce({ ready, ...(dueAt === null ? {} : { dueAt }) });
     return ready.length > 0 || due.length >= batch;
   }

@@ -1,7 +1,7 @@
 import type { RunDetail, TaskContext } from "@muster/sdk";
-import type { Budget } from "@muster/sdk/protocol";
+import type { Budget, Message, TaskAssignment } from "@muster/sdk/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
-import { someone } from "../orchestrate.ts";
+import { root, someone } from "../orchestrate.ts";
 import { useOrchestrator } from "../use-orchestrator.ts";
 
 const at = useOrchestrator();
@@ -154,6 +154,106 @@ describe("a run that reaches its budget", () => {
     expect(detail.steps[1]).toMatchObject({ status: "skipped" });
     expect(detail.budget?.reached?.kind).toBe("money");
     expect(done).toHaveLength(3);
+  });
+
+  it("lets what began and had to wait for room come to its end where the rest is skipped", async () => {
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    await at.muster.agent({
+      name: "late",
+      capabilities: [
+        { name: "gate", handler: () => opened },
+        {
+          name: "twice",
+          handler: async (ctx) => {
+            if (ctx.attempt === 1) throw new Error("Not yet.");
+            await ctx.withinBudget("call", { moneyMicros: 20 }, async () => ({
+              value: null,
+              used: { moneyMicros: 20 },
+            }));
+          },
+        },
+      ],
+    });
+    const id = await start(
+      {
+        parent: {
+          capability: "share",
+          with: [{ capability: "gate" }],
+          priority: "background",
+        },
+        urgent: { capability: "twice", priority: "critical", retry: { attempts: 2, delay: 0.05 } },
+      },
+      { moneyMicros: 15, onReached: "skip-rest", concurrency: 1 },
+    );
+    await expect
+      .poll(async () => (await types(id)).filter((type) => type === "task.waiting"))
+      .toHaveLength(1);
+    const held = async () =>
+      (await at.muster.orchestrator.runs.get(id, someone)).tasks.filter((task) => task.status === "ready");
+    await expect.poll(async () => (await held()).length).toBe(1);
+    open();
+    const detail = await end(id);
+    expect(detail.budget?.reached?.kind).toBe("money");
+    expect(detail.tasks.find((task) => task.capability === "share")?.status).toBe("completed");
+  });
+});
+
+describe("a pausing budget that is raised before the attempt that it stopped says so", () => {
+  type Lease = Pick<TaskAssignment, "taskId" | "leaseToken">;
+  const held: TaskAssignment[] = [];
+  const outOfBudget = { code: "budget_reached", message: "Nothing is left.", retryable: false } as const;
+  let agentId: string;
+  beforeEach(async () => {
+    held.length = 0;
+    const line = (message: Message) =>
+      void (message.type === "task_request" && held.push(message.payload as TaskAssignment));
+    const slow = { name: "slow", capabilities: [{ name: "wait" }] };
+    ({ agentId } = await at.muster.orchestrator.gateway.register(slow, root, line));
+  });
+  const handedOut = async (count: number): Promise<TaskAssignment> => {
+    await expect.poll(() => held.length, { timeout: 15_000 }).toBe(count);
+    return held[count - 1] as TaskAssignment;
+  };
+  const begin = async (budget: Budget) => {
+    const id = await start({ one: { capability: "wait", retry: 1 } }, { onReached: "pause", ...budget });
+    const { taskId, leaseToken } = await handedOut(1);
+    return { id, lease: { taskId, leaseToken } };
+  };
+  const settle = ({ taskId, leaseToken }: Lease, outcome: object) =>
+    at.muster.orchestrator.gateway.request(agentId, "settle", { taskId, leaseToken, outcome } as never);
+
+  it.each(["a call", "a sub-task"])("has %s that it refused made again, for no attempt", async (what) => {
+    const { gateway, runs } = at.muster.orchestrator;
+    const { id, lease } = await begin(what === "a call" ? { moneyMicros: 10 } : { tasks: 1 });
+    if (what === "a call") {
+      const call = { ...lease, key: "call", kind: "reserve", moneyMicros: 11 } as const;
+      expect(await gateway.request(agentId, "usage", call)).toMatchObject({ granted: false });
+    } else {
+      const tasks = [{ capability: "pay" }];
+      await expect(
+        gateway.request(agentId, "delegate", { ...lease, key: "more", tasks } as never),
+      ).rejects.toMatchObject({ code: "budget_reached" });
+    }
+    await runs.resume(id, { add: what === "a call" ? { moneyMicros: 10 } : { tasks: 1 } }, someone);
+    await settle(lease, { status: "failed", error: outOfBudget });
+    const again = await handedOut(2);
+    expect(again).toMatchObject({ taskId: lease.taskId, attempt: 1 });
+    await settle(again, { status: "completed", output: null });
+    expect(await end(id)).toMatchObject({ status: "completed", tasks: [{ attempts: 1 }] });
+  });
+
+  it("spares nothing under a later lease, nor where it never refused anything", async () => {
+    const { gateway, runs } = at.muster.orchestrator;
+    const { id, lease } = await begin({ moneyMicros: 10 });
+    await gateway.request(agentId, "usage", { ...lease, key: "call", kind: "reserve", moneyMicros: 11 });
+    await runs.resume(id, { add: { moneyMicros: 10 } }, someone);
+    await settle(lease, { status: "failed", error: outOfBudget });
+    await settle(await handedOut(2), { status: "failed", error: outOfBudget });
+    expect(await end(id)).toMatchObject({ status: "failed" });
+    expect(held).toHaveLength(2);
   });
 });
 

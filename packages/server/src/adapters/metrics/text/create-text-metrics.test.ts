@@ -29,6 +29,20 @@ plain_total 1
 
 test("there are no more series than memory is meant for", () => {
   const metrics = createTextMetrics();
-  for (let n = 0; n < 5_000; n++) metrics.count("n", { n: String(n) });
-  expect(metrics.text().split("\n")).toHaveLength(1_002);
+  for (let n = 0; n < 5_000; n++) metrics.count("n", { n: String(n), of: "agents" });
+  metrics.count("n", { n: "7", of: "agents" }, 5);
+  const lines = metrics.text().trim().split("\n");
+  expect(lines).toHaveLength(502);
+  // What there is no room for is not told apart, and not lost; what was there first goes on.
+  expect(lines).toContain('n_total{n="other",of="other"} 4500');
+  expect(lines).toContain('n_total{n="7",of="agents"} 6');
+  // Each family has room of its own, so one that is flooded takes none from the others.
+  metrics.count("m", { m: "1" });
+  expect(metrics.text()).toContain('m_total{m="1"} 1\n');
+});
+
+test("a label is no longer than anybody reads", () => {
+  const metrics = createTextMetrics();
+  metrics.count("n", { n: "🙂".repeat(10_000) });
+  expect(metrics.text()).toBe(`# TYPE n_total counter\nn_total{n="${"🙂".repeat(200)}"} 1\n`);
 });

@@ -200,6 +200,21 @@ select b.id from budget b where b.id = any ($1::uuid[]) and exists (
   select from budget a where a.id = any (b.path) and a.reached is not null and a.on_reached = 'pause')`,
 };
 
+/**
+ * Remembers which attempts are told that a pausing budget is reached, since it may be raised before they say that they
+ * stopped. Under the lock of the budgets. $1 tasks, $2 their leases.
+ */
+export const noteTold: Statement = {
+  name: "note_told_of_pause",
+  text: `
+with live as materialized (
+  select t.id, t.lease_token from unnest($1::uuid[], $2::uuid[]) as i(id, token)
+  join task t on t.id = i.id and t.lease_token = i.token
+  where t.paused_lease is distinct from i.token order by t.id for no key update of t
+)
+update task t set paused_lease = l.lease_token from live l where t.id = l.id`,
+};
+
 /** Raises limits and lets a reached budget go on. $1 budget, $2 … $7 more money, tokens, time, tasks, depth, concurrency. */
 export const raiseBudget: Statement<BudgetRow> = {
   name: "raise_budget",

@@ -21,25 +21,26 @@ const mostRoutes = 500;
 
 /**
  * Lets held tasks into the ready order again, the best of each route first. The caller has locked the budgets.
- * $1 budgets: [{id, most}], most for each route, $2 now.
+ * $1 budgets: [{id, most, begun_only}], most for each route, $2 now.
  */
 export const releaseHeld: Statement<{ id: string; route: string }> = {
   name: "release_held",
   text: `
 with recursive wanted as materialized (
-  select * from json_to_recordset($1::json) as x(id uuid, most int)
+  select * from json_to_recordset($1::json) as x(id uuid, most int, begun_only boolean)
 ), hop as (
-  select w.id as budget_id, w.most, (select t.route from task t where t.budget_id = w.id and t.status = 'ready' and t.delayed
-    and t.ready_at is null order by t.route limit 1) as route, 1 as n
+  select w.id as budget_id, w.most, w.begun_only, (select t.route from task t where t.budget_id = w.id and t.status = 'ready' and t.delayed
+    and t.ready_at is null and (t.resumed or not w.begun_only) order by t.route limit 1) as route, 1 as n
   from wanted w
   union all
-  select h.budget_id, h.most, (select t.route from task t where t.budget_id = h.budget_id and t.status = 'ready' and t.delayed
-    and t.ready_at is null and t.route > h.route order by t.route limit 1), h.n + 1
+  select h.budget_id, h.most, h.begun_only, (select t.route from task t where t.budget_id = h.budget_id and t.status = 'ready' and t.delayed
+    and t.ready_at is null and t.route > h.route and (t.resumed or not h.begun_only) order by t.route limit 1), h.n + 1
   from hop h where h.route is not null and h.n < ${mostRoutes}
 ), chosen as materialized (
   select c.id from hop h cross join lateral (
     select t.id from task t
     where t.budget_id = h.budget_id and t.status = 'ready' and t.delayed and t.ready_at is null and t.route = h.route
+      and (t.resumed or not h.begun_only)
     order by t.priority desc, t.virtual_time, t.id limit h.most for update skip locked
   ) c
   where h.route is not null

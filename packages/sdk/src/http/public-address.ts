@@ -33,7 +33,12 @@ for (const [network, bits] of [
 ] as const)
   tunnels.addSubnet(network, bits, "ipv6");
 
-/** Whether an address is one of the internet. What is no address is none of it. */
+/**
+ * Whether an IP address, written out, is one of the internet: none of this machine, of a private network, of a cloud's
+ * metadata, of documentation, and none that carries another address in it (mapped, translated, tunnelled), since where that
+ * leads is seen only on the way. What is no address is none of the internet. Ask it of the address that a connection is about
+ * to use, not of a name before that: a name can change its address in between.
+ */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !privateNetworks.check(address, "ipv4");
