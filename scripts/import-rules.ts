@@ -1,7 +1,7 @@
 /**
  * Who may import whom. One row per area of the tree; the first row whose folder holds a file is its area.
  *
- *   agents, runtime ─→ sdk        cli ─→ sdk, workflow, main.ts, start-worker.ts, claude-agents.ts, models.ts, config/, server-file.ts, version.ts
+ *   agents ─→ sdk        runtime ─→ sdk, workflow        cli ─→ sdk, workflow, main.ts, start-worker.ts, claude-agents.ts, crew/, goals.ts, mcp-servers.ts, models.ts, config/, server-file.ts, version.ts
  *   workflow ─→ sdk/protocol        api ─→ core ─→ ports ─→ sdk/protocol
  *   adapters ─→ ports        compose ─→ adapters, and nobody else does
  */
@@ -69,11 +69,11 @@ export const areas: readonly Area[] = [
     name: "runtime",
     holds: "packages/runtime/",
     may: [],
-    workspace: ["@muster/sdk", protocol],
+    workspace: ["@muster/sdk", protocol, "@muster/workflow"],
     packages: null,
     node: true,
     pure: false,
-    why: "An agent with a model is an ordinary agent, too: the SDK is all that it knows of Muster.",
+    why: "An agent with a model is an ordinary agent, too: the SDK and the workflow language are all that it knows of Muster.",
   },
   {
     name: "ports",
@@ -153,6 +153,9 @@ export const areas: readonly Area[] = [
       `${server}main.ts`,
       `${server}start-worker.ts`,
       `${server}claude-agents.ts`,
+      `${server}goals.ts`,
+      `${server}crew/`,
+      `${server}mcp-servers.ts`,
       `${server}models.ts`,
       `${server}compose/migrate-store.ts`,
       `${server}compose/restore-store.ts`,
@@ -213,7 +216,13 @@ export const areas: readonly Area[] = [
   {
     name: "server",
     holds: server,
-    may: [`${server}core/`, `${server}ports/`, `${server}api/`, `${server}compose.ts`],
+    may: [
+      `${server}core/`,
+      `${server}ports/`,
+      `${server}api/`,
+      `${server}compose.ts`,
+      `${server}compose/open-embedder.ts`,
+    ],
     workspace: [
       "@muster/sdk",
       protocol,
@@ -221,6 +230,7 @@ export const areas: readonly Area[] = [
       "@muster/agents",
       "@muster/runtime",
       "@muster/runtime/claude-folder",
+      "@muster/runtime/mcp",
     ],
     packages: null,
     node: true,

@@ -1,5 +1,5 @@
 /**
- * The servers that cluster tests need: PostgreSQL, RabbitMQ and Redis, and nginx and bubblewrap as programs.
+ * The servers that cluster tests need: PostgreSQL, RabbitMQ, Redis and S3, and nginx and bubblewrap as programs.
  *
  *   npm run services                  uses what runs at the usual ports, starts privately what does not
  *   npm run services -- status        says what there is, and starts nothing

@@ -38,8 +38,8 @@ if (![minutes, seed, restSeconds].every((value) => value >= 0)) {
 }
 
 const sampleEveryMs = 5_000;
-/** Short, so that what is pruned is a part of the soak. */
-const retentionMs = 120_000;
+/** Short, so that what is pruned is a part of the soak, and longer than a busy machine keeps the audit from reading. */
+const retentionMs = 180_000;
 const endMs = 180_000;
 const environment = { MUSTER_RETENTION_MS: `${retentionMs}` };
 
@@ -54,7 +54,7 @@ async function soak(): Promise<boolean> {
       startWatcher(cluster.client, after),
       startWatcher(cluster.client, after),
     ]);
-    const audit = createAudit(cluster.database, after);
+    const audit = createAudit(cluster.database, after, retentionMs);
     const load = await startSoakLoad(cluster, random);
     const faults = startSoakFaults(cluster, random, restSeconds * 1_000);
     const samples: Sample[] = [];

@@ -14,16 +14,22 @@ import type { Fate, SoakLoad } from "./soak-load.ts";
 const settledMs = 30_000;
 
 /**
- * Reads events before they are pruned, judges what needs the tables at once, and keeps what is judged at the end.
+ * Reads events before they are pruned, judges what needs the tables at once, and keeps what is judged at the end. Where it
+ * could not look for longer than events are kept (`retentionMs`), that is what it says, and judges nothing.
  */
-export function createAudit(database: pg.Pool, after: number) {
+export function createAudit(database: pg.Pool, after: number, retentionMs: number) {
   const events: EventRow[] = [];
   const violations: string[] = [];
+  let readAt = Date.now();
+  let longestMs = 0;
 
   async function readOn(olderThanMs: number): Promise<void> {
     const last = events.at(-1)?.seq ?? after;
-    const before = Date.now() - olderThanMs;
+    const now = Date.now();
+    const before = now - olderThanMs;
     const fresh = await readEvents(database, last);
+    longestMs = Math.max(longestMs, now - readAt);
+    readAt = now;
     const end = fresh.findIndex(({ at }) => at > before);
     const settled = end < 0 ? fresh : fresh.slice(0, end);
     if (settled.length === 0) return;
@@ -37,6 +43,8 @@ export function createAudit(database: pg.Pool, after: number) {
     /** The last look, when nothing goes on, and everything that is wrong. */
     async judge(load: SoakLoad, watched: readonly (readonly SeenEvent[])[]): Promise<string[]> {
       await readOn(0);
+      if (longestMs + settledMs > retentionMs)
+        return [`nothing can be said: events could not be read for ${Math.round(longestMs / 1_000)} s`];
       return [
         ...new Set(violations),
         ...findDoubled(events),

@@ -54,7 +54,7 @@ const programs: readonly [program: string, debianPackage: string][] = [
 export const usualFolder = (): string => join(tmpdir(), `muster-services-${process.getuid?.() ?? "user"}`);
 
 /**
- * Sees to it that there is a PostgreSQL, a RabbitMQ and a Redis for tests. One that runs at the usual port, or where
+ * Sees to it that there is a PostgreSQL, a RabbitMQ, a Redis and an S3 server for tests. One that runs at the usual port, or where
  * its `MUSTER_TEST_…` variable says, is used; for each that does not, a private one is started that stays until it is
  * stopped. Called again, or by several at once, it finds what is there. Rejects, in words that say what to install,
  * where one can't be had.

@@ -15,9 +15,13 @@ export interface ServerKind {
   /** As people call it. */
   name: string;
   /** What its folder and its line of a report are called. */
-  id: "postgresql" | "rabbitmq" | "redis";
+  id: "postgresql" | "rabbitmq" | "redis" | "s3";
   /** The variable that tells tests where it is. */
-  variable: "MUSTER_TEST_DATABASE_URL" | "MUSTER_TEST_AMQP_URL" | "MUSTER_TEST_REDIS_URL";
+  variable:
+    | "MUSTER_TEST_DATABASE_URL"
+    | "MUSTER_TEST_AMQP_URL"
+    | "MUSTER_TEST_REDIS_URL"
+    | "MUSTER_TEST_S3_URL";
   /** Where one is found that nobody configured. */
   usualUrl: string;
   /** Debian's packages that hold it. */

@@ -12,7 +12,8 @@ import { temporaryFolder } from "../../support/processes.ts";
 
 const run = promisify(execFile);
 
-export type ServerId = ServerKind["id"];
+export type ServerId = Exclude<ServerKind["id"], "s3">;
+const ownKinds = serverKinds.filter(({ id }) => id !== "s3");
 export const serverIds: readonly ServerId[] = ["postgresql", "rabbitmq", "redis"];
 
 /** What one cluster has for itself on the servers, by their addresses. */
@@ -66,7 +67,7 @@ export async function startServers(): Promise<Servers> {
   mkdirSync(folder, { recursive: true });
   await promisify(execFile)("chmod", ["755", folder]);
   const started = await Promise.all(
-    serverKinds.map(async (kind) => [kind.id, guarded(await startServer(kind, folder))] as const),
+    ownKinds.map(async (kind) => [kind.id, guarded(await startServer(kind, folder))] as const),
   );
   const servers = Object.fromEntries(started) as Record<ServerId, PrivateServer>;
   const control = servers.rabbitmq.kind.environment!(servers.rabbitmq.folder).MUSTER_TEST_RABBITMQCTL!;

@@ -11,6 +11,7 @@ import { createFileLister } from "./file-lister.ts";
 import { createOutliner } from "./outliner.ts";
 import { createReporter, type ReporterOptions } from "./reporter.ts";
 
+export type { McpAgentTool } from "./configured/call-mcp-tool.ts";
 export {
   type AgentsMistake,
   type CheckedAgents,

@@ -51,6 +51,8 @@ export { createInMemoryCells } from "./llm/shared/in-memory-cells.ts";
 export { createRedisCells, type RedisCellsOptions } from "./llm/shared/redis-cells.ts";
 export type { CellChange, SharedCells } from "./llm/shared/shared-cells.ts";
 export { type Approvals, createApprovals } from "./mcp/create-approvals.ts";
+export { createMcpHub, type McpHub, type McpHubOptions, type McpState } from "./mcp/create-mcp-hub.ts";
+export type { McpTool } from "./mcp/mcp-server.ts";
 export {
   type McpReport,
   type McpServers,
@@ -64,6 +66,15 @@ export {
   readMcpFile,
   readMcpServers,
 } from "./mcp/read-mcp-file.ts";
+export { tellNoMore, tellRunning } from "./mcp/running-servers.ts";
+export { watchFiles } from "./mcp/watch-files.ts";
+export {
+  createPlanner,
+  type GoalOutput,
+  type Plan,
+  type PlannerOptions,
+} from "./planner/create-planner.ts";
+export { type GoalInput, goalCapability, type PlanLimits } from "./planner/goal.ts";
 export {
   createTeamTools,
   type TeamContext,

@@ -5,6 +5,7 @@
 export { type Check, type CheckFault, compileCheck } from "./agent/compile-check.ts";
 export {
   type Agent as RunningAgent,
+  type AgentChanges,
   type AgentDefinition,
   type CapabilityDefinition,
   type ConnectOptions,

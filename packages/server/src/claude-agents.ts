@@ -1,5 +1,7 @@
 /** What the command line knows of `.claude` folders. Looking at one loads neither models nor tools. */
-import type { ClaudeAgentsOptions, RunningClaudeAgents } from "./start-claude-agents.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { placesOf } from "@muster/runtime/claude-folder";
 
 export {
   type ClaudeFileReport,
@@ -7,10 +9,7 @@ export {
   isMistake,
   loadClaudeFolder,
 } from "@muster/runtime/claude-folder";
-export type { ClaudeAgentsOptions, RunningClaudeAgents };
 
-/** Starts the agents of a folder; undefined where it has none. */
-export const startClaudeAgents = async (
-  options: ClaudeAgentsOptions,
-): Promise<RunningClaudeAgents | undefined> =>
-  (await import("./start-claude-agents.ts")).startClaudeAgents(options);
+/** Whether a folder or one above it, as far as the repository goes, has a `.claude` folder. */
+export const hasClaudeFolder = (folder: string): boolean =>
+  placesOf({ folder, above: true }).some(({ root }) => existsSync(join(root, ".claude")));

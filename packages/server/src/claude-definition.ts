@@ -41,8 +41,8 @@ export interface ClaudeSurroundings {
   env: Readonly<Record<string, string | undefined>>;
   /** Skills and commands as they are now. */
   prompts: () => readonly Loaded<ClaudePrompt>[];
-  /** Tools beside those for files, such as a shell. */
-  tools: readonly Tool[];
+  /** Tools beside those for files, such as a shell and those of MCP servers, as they are when a task begins. */
+  tools: () => readonly Tool[];
 }
 
 /** An agent of a file, with the tools that it is allowed in the folder that its `.claude` lies in. */
@@ -56,14 +56,14 @@ export const createClaudeDefinition = (
     openTools: (policy, context) => {
       const texts = prompts();
       const skill = texts.length === 0 ? [] : [createSkillTool(texts)];
-      const all = [...fileTools, createTodoWriteTool(), createWebFetchTool(), ...skill, ...tools];
+      const all = [...fileTools, createTodoWriteTool(), createWebFetchTool(), ...skill, ...tools()];
       return openTools(agent, { tools: all, scrub, env }, policy, context);
     },
   });
 
 async function openTools(
   agent: Loaded<ClaudeAgent>,
-  { tools, scrub, env }: Pick<ClaudeSurroundings, "tools" | "scrub" | "env">,
+  { tools, scrub, env }: Pick<ClaudeSurroundings, "scrub" | "env"> & { tools: readonly Tool[] },
   policy: ClaudeToolPolicy,
   context: TaskContext,
 ): Promise<OpenToolbox> {

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
-import { builtinAgents, type ConfiguredAgent, createConfiguredAgent } from "@muster/agents";
+import { builtinAgents } from "@muster/agents";
 import { type AgentDefinition, type Client, createAgent, createClient, type RunningAgent } from "@muster/sdk";
 import { pino } from "pino";
 import { type Api, createApi } from "./api/create-api.ts";
@@ -14,15 +14,6 @@ import { version } from "./version.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-/** Commands and HTTP endpoints that work as agents, as a file says them. */
-export interface ConfiguredAgents {
-  agents: readonly ConfiguredAgent[];
-  /** Where relative paths begin. */
-  folder: string;
-  /** What variables are taken from. */
-  env: Readonly<Record<string, string | undefined>>;
-}
-
 export interface MusterOptions extends Servers {
   /** Folder of the embedded store and of files, `.muster` by default; null keeps everything in memory. */
   dataDir?: string | null;
@@ -30,8 +21,6 @@ export interface MusterOptions extends Servers {
   listen?: { host?: string; port?: number } | false;
   /** Agents to start in this process. */
   agents?: readonly AgentDefinition[];
-  /** Commands and HTTP endpoints to start as agents in this process. */
-  configured?: ConfiguredAgents | undefined;
   /** Starts the agents of `@muster/agents` too. */
   builtinAgents?: boolean;
   /** Logs as JSON lines on stderr; `warn` by default. */
@@ -214,11 +203,7 @@ async function startAgents(
   parts: Composition,
   onProgress: (sentence: string) => void,
 ) {
-  const definitions = [
-    ...(options.builtinAgents === true ? builtinAgents() : []),
-    ...(options.agents ?? []),
-    ...(options.configured?.agents ?? []).map((agent) => createConfiguredAgent(agent, options.configured)),
-  ];
+  const definitions = [...(options.builtinAgents === true ? builtinAgents() : []), ...(options.agents ?? [])];
   if (definitions.length > 0) onProgress(`starting ${definitions.length} agents…`);
   return Promise.all(definitions.map((definition) => startAgent(definition, parts)));
 }

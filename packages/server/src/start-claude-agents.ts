@@ -33,6 +33,10 @@ export interface ClaudeAgentsOptions {
   start: (definition: AgentDefinition) => Promise<RunningAgent>;
   /** Takes an agent out of discovery. */
   putAside: (agentId: string) => Promise<unknown>;
+  /** Tools of MCP servers that an agent may have beside the built-in ones, as they are now. */
+  mcpTools?: (agent: string) => readonly Tool[];
+  /** Told after the folder changed, and before its agents do. */
+  onFolder?: () => void;
   /** Told, in sentences, what people should know. */
   say: (sentence: string) => void;
   /** For so long nothing may change before a changed folder is read again. */
@@ -42,7 +46,9 @@ export interface ClaudeAgentsOptions {
 export interface RunningClaudeAgents {
   /** Names of those that are registered now. */
   readonly names: readonly string[];
-  /** Follows the folder no longer; the agents end with their orchestrator. */
+  /** Follows the folder no longer. */
+  unfollow(): Promise<void>;
+  /** The same, and lets go of the models; the agents end with their orchestrator. */
   close(): Promise<void>;
 }
 
@@ -68,13 +74,17 @@ export async function startClaudeAgents(
   await crew.begin(folder);
   const watch = await watchClaudeFolder(places, folder, {
     ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }),
-    onChange: (change) => crew.change(change),
+    onChange: (change) => {
+      options.onFolder?.();
+      return crew.change(change);
+    },
     onError: (error) => options.say(`.claude could not be read again: ${messageOf(error)}`),
   });
   return {
     get names() {
       return crew.names;
     },
+    unfollow: () => watch.close(),
     async close() {
       await watch.close();
       await router.close();
@@ -180,7 +190,8 @@ class Crew {
         if (missing.length > 0) say(`${name} names skills that are not there: ${missing.join(", ")}`);
         const permissions = this.#folder?.permissions ?? { deny: ["*"], ask: [] };
         const prompts = () => [...(this.#folder?.skills ?? []), ...(this.#folder?.commands ?? [])];
-        const tools = this.#toolsFor(agent.definition);
+        const own = this.#toolsFor(agent.definition);
+        const tools = () => [...own, ...(this.#options.mcpTools?.(name) ?? [])];
         const surroundings = {
           model: this.#router,
           skills,
@@ -195,10 +206,16 @@ class Crew {
       }
       const running = await start(createWaitingDefinition(agent, this.#missing));
       this.#running.set(name, running);
-      if (running.id !== undefined) await putAside(running.id);
+      if (running.id !== undefined) await putAside(running.id).catch((error) => this.#withdraw(name, error));
     } catch (error) {
       say(`${name} of ${agent.path} could not be started: ${messageOf(error)}`);
     }
+  }
+
+  /** One that can't be put aside would be given work that it can't do. */
+  async #withdraw(name: string, error: unknown): Promise<never> {
+    await this.#stop(name);
+    throw error;
   }
 
   async #stop(name: string): Promise<void> {

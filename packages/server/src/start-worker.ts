@@ -1,8 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { builtinAgents, createConfiguredAgent } from "@muster/agents";
+import { builtinAgents } from "@muster/agents";
 import { type AgentDefinition, createAgent, MusterError, type RunningAgent } from "@muster/sdk";
-import type { ConfiguredAgents } from "./main.ts";
 
 export { checkAgentsFile } from "@muster/agents";
 
@@ -10,10 +9,10 @@ export interface WorkerOptions {
   /** The server, or several nodes, separated by commas. */
   url: string;
   apiKey: string;
-  /** Modules with agents, as absolute paths; with none, and none configured: the built-in agents. */
+  /** Modules with agents, as absolute paths. */
   modules: readonly string[];
-  /** Commands and HTTP endpoints to start as agents. */
-  configured?: ConfiguredAgents | undefined;
+  /** Starts the agents of `@muster/agents`, too. */
+  builtinAgents: boolean;
   /** Tasks at once of each agent, instead of what it says itself. */
   concurrency?: number | undefined;
   transport?: "websocket" | "http" | undefined;
@@ -26,6 +25,8 @@ export interface WorkerOptions {
 export interface Worker {
   /** The agents by name and id. */
   readonly agents: readonly { name: string; id: string }[];
+  /** Starts one more agent. */
+  start(definition: AgentDefinition): Promise<RunningAgent>;
   /** Takes no more work, lets the agents finish for up to `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -38,34 +39,41 @@ const retryMs = 1_000;
  * other agent, so a worker can be anywhere.
  */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { modules, configured } = options;
-  const definitions =
-    modules.length === 0 && configured === undefined
-      ? builtinAgents()
-      : [
-          ...(await Promise.all(modules.map(loadDefinitions))).flat(),
-          ...(configured?.agents ?? []).map((agent) => createConfiguredAgent(agent, configured)),
-        ];
+  const definitions = [
+    ...(options.builtinAgents ? builtinAgents() : []),
+    ...(await Promise.all(options.modules.map(loadDefinitions))).flat(),
+  ];
   const started: RunningAgent[] = [];
+  const start = async (definition: AgentDefinition): Promise<RunningAgent> => {
+    const agent = await startAgent(definition, options);
+    started.push(agent);
+    return agent;
+  };
   const stop = async (graceMs: number): Promise<void> => {
     await Promise.all(started.splice(0).map((agent) => agent.stop(graceMs)));
   };
   try {
-    for (const definition of definitions) started.push(await startAgent(definition, options));
+    for (const definition of definitions) await start(definition);
   } catch (error) {
     await stop(0);
     throw error;
   }
-  return { agents: started.map(({ definition, id = "" }) => ({ name: definition.name, id })), stop };
+  return {
+    get agents() {
+      return started.map(({ definition, id = "" }) => ({ name: definition.name, id }));
+    },
+    start,
+    stop,
+  };
 }
 
 async function startAgent(
   definition: AgentDefinition,
   { url, apiKey, transport, concurrency, startMs, onProgress }: WorkerOptions,
 ): Promise<RunningAgent> {
-  const agent = createAgent(
-    concurrency === undefined ? definition : { ...definition, maxConcurrency: concurrency },
-  );
+  // One of `.claude` that writes must not write beside itself.
+  const keepsOwn = concurrency === undefined || definition.type === "claude";
+  const agent = createAgent(keepsOwn ? definition : { ...definition, maxConcurrency: concurrency });
   const until = performance.now() + startMs;
   for (;;) {
     try {

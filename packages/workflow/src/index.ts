@@ -5,12 +5,17 @@
  */
 export { parseBudget } from "./budget.ts";
 export { checkInputs } from "./check-inputs.ts";
+export { closeStep, type StepMove } from "./close-step.ts";
 export { type CoercedInput, coerceInput } from "./coerce-input.ts";
+export { decideRun, decideSteps } from "./decide-steps.ts";
 export { evaluate, evaluateForEach, evaluateWhen } from "./evaluate.ts";
 export { ExpressionError } from "./expression-error.ts";
 export { formatProblem } from "./problems.ts";
 export { parseWorkflow, type ReadWorkflow, readWorkflow } from "./read-workflow.ts";
+export { outputOfRun } from "./run-output.ts";
+export { tasksOfStep } from "./step-tasks.ts";
 export type { Scope, Template, Workflow, WorkflowProblem, WorkflowStep } from "./workflow.ts";
 export { workflowLimits } from "./workflow-limits.ts";
 export { WorkflowDocument } from "./workflow-schema.ts";
+export { writeWorkflow } from "./write-workflow.ts";
 export { type LoadedDocument, loadYaml } from "./yaml-document.ts";

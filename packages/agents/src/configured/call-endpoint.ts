@@ -1,12 +1,10 @@
-import { type LookupAddress, lookup } from "node:dns";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { isIP, type LookupFunction } from "node:net";
-import { isPublicAddress, type TaskContext } from "@muster/sdk";
+import type { TaskContext } from "@muster/sdk";
 import { configuredDefaults, type HttpAgent } from "./configured-agent.ts";
+import { type Environment, fillVariables } from "./fill-variables.ts";
+import { guardedLookup } from "./guarded-lookup.ts";
 import { WorkError } from "./work-error.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 interface Answer {
   status: number;
@@ -45,7 +43,7 @@ export async function callEndpoint(
 function headersOf(agent: HttpAgent, context: TaskContext, env: Environment): Record<string, string> {
   const own = Object.entries(agent.headers ?? {}).map(([name, value]) => [
     name.toLowerCase(),
-    filled(value, env),
+    fillVariables(value, env),
   ]);
   return {
     accept: "application/json",
@@ -55,15 +53,6 @@ function headersOf(agent: HttpAgent, context: TaskContext, env: Environment): Re
     ...(Object.fromEntries(own) as Record<string, string>),
     "content-type": "application/json",
   };
-}
-
-/** `${NAME}` in a header is a variable of the environment, so that no secret has to be in the file. */
-function filled(text: string, env: Environment): string {
-  return text.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
-    const value = env[name];
-    if (value !== undefined) return value;
-    throw new WorkError("misconfigured", `The environment has no ${name}.`, { retryable: false });
-  });
 }
 
 async function follow(
@@ -116,26 +105,6 @@ function post(
   });
 }
 
-/**
- * Finds the address of a host, and refuses private ones unless they are allowed. It is asked by the connection itself, so
- * a name can't change its address between the look and the use. An address or `localhost` in the file
- * itself is allowed by that: nobody wrote it by accident.
- */
-function guardedLookup(privateAllowed: boolean): LookupFunction {
-  return (host, options, callback) => {
-    lookup(host, options, (error, address, family) => {
-      const found: LookupAddress[] = Array.isArray(address)
-        ? address
-        : [{ address: String(address), family: 4 }];
-      const allowed = privateAllowed || host === "localhost" || isIP(host) !== 0;
-      if (error === null && !allowed && !found.every((one) => isPublicAddress(one.address))) {
-        const message = `${host} is at a private address; "privateAddresses: true" allows that.`;
-        callback(new WorkError("private_address", message, { retryable: false }), "", 4);
-      } else callback(error, address as string, family);
-    });
-  };
-}
-
 async function read(response: IncomingMessage, mostBytes: number): Promise<Answer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -161,7 +130,8 @@ function parse(body: string): unknown {
   }
 }
 
-function refusalOf({ status, headers, body }: Answer): WorkError {
+/** What an answer that is no success says of trying again. */
+export function refusalOf({ status, headers, body }: Answer): WorkError {
   const retryAfterMs = retryAfterOf(headers["retry-after"], Date.now());
   const excerpt = body.trim().slice(0, shownAnswer);
   return new WorkError(
@@ -179,7 +149,8 @@ export function retryAfterOf(header: string | undefined, now: number): number | 
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }
 
-const asWorkError = (error: Error): Error =>
+/** An endpoint that can't be reached can be tried again. */
+export const asWorkError = (error: Error): Error =>
   error instanceof WorkError || error.name === "AbortError"
     ? error
     : new WorkError("unreachable", `The endpoint could not be reached: ${error.message}`, {

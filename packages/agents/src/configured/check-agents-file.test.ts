@@ -3,6 +3,7 @@ import { checkAgentsFile } from "./check-agents-file.ts";
 
 const command = { kind: "command", name: "old", capabilities: ["work"], command: ["true"] };
 const http = { kind: "http", name: "new", capabilities: ["work"], url: "https://example.org/work" };
+const a2a = { kind: "a2a", name: "far", card: "https://example.org/agent" };
 const mistakesOf = (...agents: unknown[]) => checkAgentsFile({ agents }).mistakes;
 
 it("takes commands and endpoints as they should be", () => {
@@ -19,8 +20,14 @@ it("takes commands and endpoints as they should be", () => {
     output: "text",
     capabilities: [{ name: "work", inputSchema: { type: "object" } }],
   };
-  expect(checkAgentsFile({ agents: [command, http, full] })).toEqual({
-    agents: [command, http, full],
+  const far = {
+    ...a2a,
+    capabilities: ["work"],
+    skills: { work: "w 1" },
+    origins: ["https://b.example:8443"],
+  };
+  expect(checkAgentsFile({ agents: [command, http, full, far] })).toEqual({
+    agents: [command, http, full, far],
     mistakes: [],
   });
 });
@@ -37,6 +44,12 @@ it("names every mistake with its place, and lets nothing of the file through", (
     [{ ...http, url: `https://${"user:pass"}@example.org` }, ["agents", 0, "url"]],
     [{ ...http, headers: { x: "a\r\nb: c" } }, ["agents", 0, "headers", "x"]],
     [{ ...http, command: ["true"] }, ["agents", 0, "command"]],
+    [{ ...a2a, card: "file:///etc/passwd" }, ["agents", 0, "card"]],
+    [{ ...a2a, card: `https://${"user:pass"}@example.org` }, ["agents", 0, "card"]],
+    [{ ...a2a, origins: ["https://example.org/path"] }, ["agents", 0, "origins", "0"]],
+    [{ ...a2a, skills: { work: "w" } }, ["agents", 0, "skills", "work"]],
+    [{ ...a2a, url: "https://example.org" }, ["agents", 0, "url"]],
+    [{ ...a2a, refreshMs: 1 }, ["agents", 0, "refreshMs"]],
     ["old", ["agents", 0]],
   ];
   for (const [agent, path] of wrong) {

@@ -1,6 +1,13 @@
 import { compileCheck, createAgent } from "@muster/sdk";
 import type { TSchema } from "typebox";
-import { CommandAgent, type ConfiguredAgent, HttpAgent, mostConfiguredAgents } from "./configured-agent.ts";
+import {
+  A2aAgent,
+  CommandAgent,
+  type ConfiguredAgent,
+  HttpAgent,
+  McpAgent,
+  mostConfiguredAgents,
+} from "./configured-agent.ts";
 import { createConfiguredAgent } from "./create-configured-agent.ts";
 
 /** One mistake in a file of agents. */
@@ -17,21 +24,29 @@ export interface CheckedAgents {
 }
 
 type Shape = TSchema & { properties: Record<string, unknown> };
-const kinds: Record<string, Shape> = { command: CommandAgent, http: HttpAgent };
+const kinds: Record<string, Shape> = {
+  command: CommandAgent,
+  http: HttpAgent,
+  mcp: McpAgent,
+  a2a: A2aAgent,
+};
+/** What a file may say beside agents. */
+const others = ["models", "mcpServers"];
 const memberOf = (value: object, key: string): unknown =>
   Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
 
 /**
  * Checks what a file says of agents, and tells every mistake. Nothing is started or connected to. A file may say which models
- * there are beside that, or alone; whoever has a use for `models` checks it.
+ * and MCP servers there are beside that, or alone; whoever has a use for `models` and `mcpServers` checks them.
  */
 export function checkAgentsFile(document: unknown): CheckedAgents {
   if (!isObject(document)) {
     return { agents: [], mistakes: [{ path: [], message: "the file must hold the key `agents`" }] };
   }
-  const mistakes = unknownKeys(document, ["agents", "models"], []);
+  const mistakes = unknownKeys(document, ["agents", ...others], []);
   const listed = document.agents;
-  if (listed === undefined && document.models !== undefined) return { agents: [], mistakes };
+  if (listed === undefined && others.some((key) => document[key] !== undefined))
+    return { agents: [], mistakes };
   if (!Array.isArray(listed) || listed.length === 0 || listed.length > mostConfiguredAgents) {
     const message = `"agents" must be a list of 1 to ${mostConfiguredAgents} agents`;
     return { agents: [], mistakes: [...mistakes, { path: ["agents"], message }] };
@@ -75,11 +90,13 @@ function checkMeaning(agent: ConfiguredAgent, path: (string | number)[]): Agents
     const message = 'say either "command", a list of a program and its arguments, or "shell", a line for sh';
     return [{ path, message }];
   }
-  if (agent.kind === "http") {
-    if (!URL.canParse(agent.url)) return [{ path: [...path, "url"], message: "it is no address" }];
-    const { username, password } = new URL(agent.url);
-    if (username !== "" || password !== "")
-      return [{ path: [...path, "url"], message: "it holds a password; put it into headers instead" }];
+  const addressed = agent.kind === "http" ? "url" : agent.kind === "a2a" ? "card" : undefined;
+  const fault = addressed === undefined ? undefined : faultOfAddress((agent as never)[addressed]);
+  if (fault !== undefined) return [{ path: [...path, addressed as string], message: fault }];
+  if (agent.kind === "a2a") {
+    const unnamed = Object.keys(agent.skills ?? {}).find((name) => !namesOf(agent).includes(name));
+    if (unnamed !== undefined)
+      return [{ path: [...path, "skills", unnamed], message: `"capabilities" names no "${unnamed}"` }];
   }
   try {
     createAgent(createConfiguredAgent(agent));
@@ -88,6 +105,15 @@ function checkMeaning(agent: ConfiguredAgent, path: (string | number)[]): Agents
     return [{ path, message: (error as Error).message }];
   }
 }
+
+function faultOfAddress(address: string): string | undefined {
+  if (!URL.canParse(address)) return "it is no address";
+  const { username, password } = new URL(address);
+  return username === "" && password === "" ? undefined : "it holds a password; put it into headers instead";
+}
+
+const namesOf = (agent: ConfiguredAgent): string[] =>
+  (agent.capabilities ?? []).map((one) => (typeof one === "string" ? one : one.name));
 
 function unknownKeys(value: object, allowed: string[], path: (string | number)[]): AgentsMistake[] {
   return Object.keys(value)

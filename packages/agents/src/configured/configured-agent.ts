@@ -9,6 +9,8 @@ export const configuredDefaults = { timeoutMs: 300_000, maxOutputBytes: megabyte
 const Variable = Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$", maxLength: limits.nameLength });
 const Words = Type.String({ minLength: 1, maxLength: limits.textLength });
 
+const SkillId = Type.String({ minLength: 1, maxLength: 256 });
+
 const common = {
   name: Name,
   version: AgentRegistration.properties.version,
@@ -57,4 +59,41 @@ export const HttpAgent = Type.Object(
 );
 export type HttpAgent = Static<typeof HttpAgent>;
 
-export type ConfiguredAgent = CommandAgent | HttpAgent;
+/** A remote agent that speaks A2A: what it can do is on its card. */
+export const A2aAgent = Type.Object(
+  {
+    kind: Type.Literal("a2a"),
+    ...common,
+    capabilities: Type.Optional(common.capabilities),
+    card: HttpAgent.properties.url,
+    skills: Type.Optional(Type.Record(Type.String({ maxLength: limits.nameLength }), SkillId)),
+    headers: HttpAgent.properties.headers,
+    origins: Type.Optional(
+      Type.Array(Type.String({ pattern: "^https?://[^\\s/@]+$", maxLength: 300 }), { maxItems: 16 }),
+    ),
+    privateAddresses: HttpAgent.properties.privateAddresses,
+    refreshMs: Type.Optional(Type.Integer({ minimum: 1_000, maximum: 86_400_000 })),
+    questions: Type.Optional(Type.Union([Type.Literal("ask"), Type.Literal("refuse")])),
+  },
+  { additionalProperties: false },
+);
+export type A2aAgent = Static<typeof A2aAgent>;
+
+/** A tool of an MCP server: the input is its arguments, what it answers is the output. */
+export const McpAgent = Type.Object(
+  {
+    kind: Type.Literal("mcp"),
+    ...common,
+    mcp: Type.Object(
+      {
+        server: Type.String({ minLength: 1, maxLength: 64 }),
+        tool: Type.String({ minLength: 1, maxLength: limits.nameLength }),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type McpAgent = Static<typeof McpAgent>;
+
+export type ConfiguredAgent = CommandAgent | HttpAgent | McpAgent | A2aAgent;

@@ -1,5 +1,7 @@
 import type { AgentDefinition, TaskContext } from "@muster/sdk";
+import { createA2aAgent } from "./a2a/create-a2a-agent.ts";
 import { callEndpoint } from "./call-endpoint.ts";
+import { callMcpTool, type McpAgentTool } from "./call-mcp-tool.ts";
 import type { ConfiguredAgent } from "./configured-agent.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -8,19 +10,29 @@ export interface ConfiguredSurroundings {
   folder?: string;
   /** What variables are taken from. */
   env?: Readonly<Record<string, string | undefined>>;
+  /** Finds a tool of an MCP server as it is now; undefined where there is none. */
+  mcpTool?: (server: string, tool: string) => McpAgentTool | undefined;
 }
 
 /**
- * An agent from configuration alone: any command or HTTP endpoint that does what a capability says. The old way of
+ * An agent from configuration alone: any command, HTTP endpoint or tool of an MCP server that does what a capability says. The old way of
  * working becomes one side of a rollout like this. To the orchestrator it is an agent like any other.
  */
 export function createConfiguredAgent(
   agent: ConfiguredAgent,
-  { folder = process.cwd(), env = {} }: ConfiguredSurroundings = {},
+  { folder = process.cwd(), env = {}, mcpTool = () => undefined }: ConfiguredSurroundings = {},
 ): AgentDefinition {
-  const handler = (context: TaskContext): Promise<unknown> =>
-    agent.kind === "command" ? runCommand(agent, context, folder, env) : callEndpoint(agent, context, env);
-  const { name, version, description, maxConcurrency, capabilities } = agent;
+  if (agent.kind === "a2a") return createA2aAgent(agent, env);
+  const handler = (context: TaskContext): Promise<unknown> => {
+    if (agent.kind === "command") return runCommand(agent, context, folder, env);
+    if (agent.kind === "http") return callEndpoint(agent, context, env);
+    return callMcpTool(agent, mcpTool(agent.mcp.server, agent.mcp.tool), context);
+  };
+  const { name, version, maxConcurrency, capabilities } = agent;
+  const tool = agent.kind === "mcp" ? mcpTool(agent.mcp.server, agent.mcp.tool) : undefined;
+  const said: Partial<Pick<McpAgentTool, "description" | "inputSchema" | "outputSchema">> =
+    tool === undefined ? {} : saidBy(tool);
+  const description = agent.description ?? said.description;
   return {
     name,
     ...(version === undefined ? {} : { version }),
@@ -28,8 +40,18 @@ export function createConfiguredAgent(
     ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
     metadata: { kind: agent.kind },
     capabilities: capabilities.map((one) => ({
+      ...said,
       ...(typeof one === "string" ? { name: one } : one),
       handler,
     })),
+  };
+}
+
+/** What a tool says of itself stands where the file says nothing. */
+function saidBy({ description, inputSchema, outputSchema }: McpAgentTool) {
+  return {
+    ...(description === "" ? {} : { description }),
+    inputSchema,
+    ...(outputSchema === undefined ? {} : { outputSchema }),
   };
 }

@@ -5,7 +5,7 @@
 export { type ClaudeFileReport, isMistake } from "./claude-report.ts";
 export { fillArguments } from "./fill-arguments.ts";
 export type { Loaded } from "./load-claude-folder.ts";
-export { type ClaudeFolder, loadClaudeFolder } from "./load-claude-folder.ts";
+export { type ClaudeFolder, loadClaudeFolder, placesOf } from "./load-claude-folder.ts";
 export { missingSkills } from "./missing-skills.ts";
 export type { ClaudeAgent } from "./read-agent.ts";
 export type { ClaudePrompt } from "./read-prompt.ts";

@@ -5,6 +5,7 @@ export interface ListedTool {
   name: string;
   description?: string | undefined;
   inputSchema: Record<string, unknown>;
+  outputSchema?: Record<string, unknown> | undefined;
   annotations?: { readOnlyHint?: boolean | undefined; idempotentHint?: boolean | undefined } | undefined;
 }
 
@@ -13,6 +14,8 @@ export interface CheckedTool {
   name: string;
   description: string;
   inputSchema: Record<string, unknown>;
+  /** What its structured answers keep to; undefined where it says nothing that could be used. */
+  outputSchema?: Record<string, unknown>;
   listed: ListedTool;
 }
 
@@ -36,10 +39,23 @@ export function checkTool(server: string, listed: ListedTool): CheckedTool | str
       name,
       description: (listed.description ?? "").slice(0, mostDescriptionChars),
       inputSchema,
+      ...outputOf(listed),
       listed,
     };
   } catch (error) {
     return `its schema is wrong: ${(error as Error).message.slice(0, 200)}`;
+  }
+}
+
+/** A schema of answers that is wrong takes nothing from the tool. */
+function outputOf({ outputSchema }: ListedTool): { outputSchema?: Record<string, unknown> } {
+  if (outputSchema === undefined || JSON.stringify(outputSchema).length > mostSchemaChars) return {};
+  try {
+    const clean = harmless(outputSchema, 0);
+    compileInputCheck(clean);
+    return { outputSchema: clean };
+  } catch {
+    return {};
   }
 }
 

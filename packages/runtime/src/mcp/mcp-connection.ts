@@ -1,4 +1,5 @@
 import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import type { RequestOptions } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { boundedFetch } from "./bounded-fetch.ts";
 import type { ListedTool } from "./check-tool.ts";
@@ -8,6 +9,8 @@ import { createStdioTransport, type StdioTransport } from "./stdio-transport.ts"
 /** One connection to a server. When it is gone it is gone; another one has to be opened. */
 export interface McpConnection {
   readonly isOpen: boolean;
+  /** Whether the server said that its tools changed, since this was last asked. */
+  takeNews(): boolean;
   listTools(): Promise<ListedTool[]>;
   call(
     name: string,
@@ -24,6 +27,8 @@ export interface ConnectOptions {
   env: Record<string, string>;
   /** For connecting and for listing tools. */
   timeoutMs: number;
+  /** Ends connecting and listing tools. */
+  signal?: AbortSignal | undefined;
 }
 
 const mostPages = 20;
@@ -31,20 +36,24 @@ const mostTools = 500;
 
 /** Connects to a server. The protocol's package is loaded here, so that whoever uses no server does not load it. */
 export async function connectMcp(entry: McpEntry, options: ConnectOptions): Promise<McpConnection> {
-  const [{ Client }, { CallToolResultSchema }] = await Promise.all([
+  const [{ Client }, { CallToolResultSchema, ToolListChangedNotificationSchema }] = await Promise.all([
     import("@modelcontextprotocol/sdk/client/index.js"),
     import("@modelcontextprotocol/sdk/types.js"),
   ]);
   const transport = await transportOf(entry, options);
   const client = new Client({ name: "muster", version: "1" }, { capabilities: {} });
   let isOpen = true;
+  let hasNews = false;
+  client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
+    hasNews = true;
+  });
   client.onclose = () => {
     isOpen = false;
   };
   // What is wrong with a single message is no more than that.
   client.onerror = () => undefined;
   try {
-    await client.connect(transport, { timeout: options.timeoutMs });
+    await client.connect(transport, waiting(options));
   } catch (error) {
     await client.close().catch(() => undefined);
     throw explained(error, transport);
@@ -53,10 +62,13 @@ export async function connectMcp(entry: McpEntry, options: ConnectOptions): Prom
     get isOpen() {
       return isOpen;
     },
+    takeNews: () => {
+      const had = hasNews;
+      hasNews = false;
+      return had;
+    },
     listTools: () =>
-      listAll(client, options.timeoutMs).catch((error: unknown) =>
-        Promise.reject(explained(error, transport)),
-      ),
+      listAll(client, options).catch((error: unknown) => Promise.reject(explained(error, transport))),
     call: async (name, input, { signal, timeoutMs }) => {
       try {
         const params = { name, arguments: (input ?? {}) as Record<string, unknown> };
@@ -91,16 +103,21 @@ async function transportOf(entry: McpEntry, { cwd, env }: ConnectOptions) {
   });
 }
 
-async function listAll(client: Client, timeoutMs: number): Promise<ListedTool[]> {
+const waiting = ({ timeoutMs, signal }: ConnectOptions): RequestOptions => ({
+  timeout: timeoutMs,
+  maxTotalTimeout: timeoutMs,
+  ...(signal === undefined ? {} : { signal }),
+});
+
+async function listAll(client: Client, options: ConnectOptions): Promise<ListedTool[]> {
   const tools: ListedTool[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < mostPages && tools.length < mostTools; page++) {
     const { ListToolsResultSchema } = await import("@modelcontextprotocol/sdk/types.js");
     const params = cursor === undefined ? {} : { cursor };
     // Not `listTools`, which would compile the server's schemas as they are.
-    const result = await client.request({ method: "tools/list", params }, ListToolsResultSchema, {
-      timeout: timeoutMs,
-    });
+    const request = { method: "tools/list" as const, params };
+    const result = await client.request(request, ListToolsResultSchema, waiting(options));
     tools.push(...(result.tools as ListedTool[]));
     cursor = result.nextCursor;
     if (cursor === undefined) break;

@@ -1,9 +1,10 @@
-import type { Tool } from "../tools/tool.ts";
+import type { Scrub } from "../tools/create-scrubber.ts";
 import { plain } from "./check-tool.ts";
 import type { Approvals } from "./create-approvals.ts";
 import { expandEntry } from "./expand-entry.ts";
-import { type McpServer, type McpServerOptions, openMcpServer } from "./mcp-server.ts";
-import type { McpEntry, NamedMcpEntry } from "./read-mcp-file.ts";
+import { type McpServer, type McpServerOptions, type McpTool, openMcpServer } from "./mcp-server.ts";
+import type { NamedMcpEntry } from "./read-mcp-file.ts";
+import { describeEntry, scrubberOf } from "./secrets-of.ts";
 
 /** What became of a server, for people. */
 export interface McpReport {
@@ -24,13 +25,17 @@ export interface McpServersOptions {
   cwd: string;
   /** For variables in entries. A server's process gets only `PATH`, `HOME` and how text is written. */
   env: Readonly<Record<string, string | undefined>>;
+  /** Takes out of answers and reports what must not be seen; what an entry holds of secrets is known beside it. */
+  scrub?: Scrub;
+  /** Ends what is being opened. */
+  signal?: AbortSignal;
   timing?: Partial<
     Pick<McpServerOptions, "timeoutMs" | "callTimeoutMs" | "firstBackoffMs" | "mostBackoffMs">
   >;
 }
 
 export interface McpServers {
-  readonly tools: readonly Tool[];
+  readonly tools: readonly McpTool[];
   readonly reports: readonly McpReport[];
   /** Ends all of them. */
   close(): Promise<void>;
@@ -76,17 +81,19 @@ interface Opened {
 
 async function open(named: NamedMcpEntry, options: McpServersOptions): Promise<Opened> {
   const { name } = named;
+  const { approvals, source } = options;
   const refused = (status: McpReport["status"], note: string): Opened => ({
     server: null,
     report: { server: name, status, tools: [], notes: [note] },
   });
-  if (options.approvals !== null && !(await options.approvals.isApproved(options.source, named))) {
+  if (approvals !== null && !(await approvals.isApproved(source, named))) {
     return refused(
       "unapproved",
-      `Not started: no person approved it as it stands now: ${described(named.entry)}`,
+      `Not started: no person approved it as it stands now: ${describeEntry(named.entry)}`,
     );
   }
   const { entry, unset } = expandEntry(named.entry, options.env);
+  const scrub = scrubberOf(entry, options.scrub);
   const notes = unset.map((variable) => `The variable ${variable} is not set.`);
   try {
     const env = Object.fromEntries(
@@ -97,15 +104,14 @@ async function open(named: NamedMcpEntry, options: McpServersOptions): Promise<O
       ...options.timing,
       cwd: options.cwd,
       env,
+      signal: options.signal,
+      scrub,
+      ...(approvals === null ? {} : { approvedTools: (now) => approvals.toolsOf(source, named, now) }),
     });
     const leftOut = server.leftOut.map(({ tool, reason }) => `The tool ${tool} was left out: ${reason}.`);
     const tools = server.tools.map((tool) => tool.name);
     return { server, report: { server: name, status: "ready", tools, notes: [...notes, ...leftOut] } };
   } catch (error) {
-    return refused("failed", [...notes, (error as Error).message].join(" "));
+    return refused("failed", scrub([...notes, (error as Error).message].join(" ")));
   }
 }
-
-/** What a person is asked about: as it is written, without the values of variables. */
-const described = (entry: McpEntry): string =>
-  entry.type === "stdio" ? [entry.command, ...entry.args].join(" ") : entry.url;

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { guardGroup } from "./guard-group.ts";
 import type { StdioEntry } from "./read-mcp-file.ts";
 
 /** What a server may say; one that says more is ended. */
@@ -66,9 +67,13 @@ export function createStdioTransport(
       new Promise((resolve, reject) => {
         const { command, args } = entry;
         child = spawn(command, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"], detached: true });
+        const letGo = child.pid === undefined ? () => undefined : guardGroup(child.pid);
         child.once("spawn", resolve);
         child.on("error", reject);
-        child.on("exit", () => kill("SIGKILL"));
+        child.on("exit", () => {
+          kill("SIGKILL");
+          letGo();
+        });
         child.on("close", () => transport.onclose?.());
         // It may end before it has read everything.
         child.stdin.on("error", () => undefined);

@@ -20,6 +20,9 @@ export interface FakeTask {
   attempt<T>(handler: Handler<T>, isKilled?: Moment): Promise<Attempted<T>>;
 }
 
+/** What a task can ask of others in one attempt; what they did outlives it. */
+export type Others = (pass: (what: string) => Promise<void>) => Partial<TaskContext>;
+
 type Handler<T> = (context: TaskContext, pass: (what: string) => Promise<void>) => Promise<T>;
 
 export type Attempted<T> = { ended: T } | { failed: Error } | { killed: string };
@@ -30,7 +33,7 @@ const never = new Promise<never>(() => undefined);
  * A task whose journal outlives the processes that work on it. A killed process stops where it is: whatever it awaits
  * of its context never comes.
  */
-export const fakeTask = (input: unknown = null, taskId = "task"): FakeTask => {
+export const fakeTask = (input: unknown = null, taskId = "task", others: Others = () => ({})): FakeTask => {
   const journal = new Map<string, string>();
   const artifacts = new Map<string, string>();
   const ledger = new Map<string, Spending>();
@@ -90,6 +93,7 @@ export const fakeTask = (input: unknown = null, taskId = "task"): FakeTask => {
       stream: (text: string, about: object) => streamed.push({ text, ...about }),
       log: (_level: string, message: string, fields: Record<string, unknown>) =>
         logs.push({ message, fields }),
+      ...others(pass),
     } as unknown as TaskContext;
   };
 

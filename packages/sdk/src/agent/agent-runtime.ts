@@ -99,6 +99,12 @@ export class AgentRuntime {
     this.#heartbeat.start();
   }
 
+  /** Registers anew, with other capabilities. Attempts that have begun keep the handlers that they began with. */
+  async update(registration: AgentRegistration, capabilities: CapabilityTable): Promise<void> {
+    this.#runHost.capabilities = capabilities;
+    await this.#connection.renew(registration);
+  }
+
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     if (this.#slots.taken > 0 && graceMs > 0) {

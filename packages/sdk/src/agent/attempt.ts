@@ -122,6 +122,7 @@ export class Attempt {
     if (this.#ended || this.#gone !== undefined) return;
     this.#gone = new MusterError("lease_lost", `Task ${this.assignment.taskId} was taken away: ${reason}.`, {
       hint: "Stop working on it; nothing more is accepted.",
+      details: { reason },
     });
     this.#host.forget(this);
     this.#abort?.abort(this.#gone);

@@ -32,6 +32,7 @@ const rejoinPauseMs = 500;
  */
 export class Connection {
   readonly #options: ConnectionOptions;
+  #registration: AgentRegistration;
   #session: AgentSession | undefined;
   /** Counts registrations, so that a refusal of an old session does not lead to yet another registration. */
   #registrations = 0;
@@ -41,6 +42,7 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#registration = options.registration;
   }
 
   get session(): AgentSession {
@@ -49,13 +51,22 @@ export class Connection {
   }
 
   async open(): Promise<void> {
-    const { transport, registration, onMessage } = this.#options;
+    const { transport, onMessage } = this.#options;
+    const registration = this.#registration;
     const id = this.#session?.agentId ?? registration.id;
     this.#session = await transport.connect(
       id === undefined ? registration : { ...registration, id },
       onMessage,
     );
     this.#registrations++;
+  }
+
+  /** Registers again, with what the agent says of itself now. */
+  async renew(registration: AgentRegistration): Promise<void> {
+    this.#registration = registration;
+    // A registration that is under way has the old words.
+    await this.#rejoining?.catch(() => undefined);
+    if (!this.#closed) await this.#rejoin();
   }
 
   /** One operation. Where the orchestrator does not know the agent: registers again, then once more. */

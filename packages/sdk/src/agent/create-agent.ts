@@ -29,7 +29,15 @@ export interface AgentDefinition {
   onMessage?: (message: IncomingMessage) => Promise<void> | void;
   /** Answers queries of other agents with what it returns. */
   onQuery?: (message: IncomingMessage) => unknown;
+  /**
+   * Called each time that the agent has started, for what shall be watched as long as it runs, such as a source of
+   * its capabilities that it is updated by. What it returns is called when the agent stops.
+   */
+  onStart?: (agent: Agent, environment: AgentEnvironment) => (() => void) | undefined;
 }
+
+/** What an agent may change of itself while it runs. */
+export type AgentChanges = Partial<Pick<AgentDefinition, "description" | "capabilities" | "metadata">>;
 
 /** Where an agent connects: a server, or a transport of one's own. */
 export type ConnectOptions =
@@ -37,6 +45,7 @@ export type ConnectOptions =
   | { transport: AgentTransport };
 
 export interface Agent {
+  /** As it is now, with what `update` changed. */
   readonly definition: AgentDefinition;
   /** Set once it is connected. */
   readonly id: string | undefined;
@@ -47,6 +56,12 @@ export interface Agent {
   start(options: ConnectOptions): Promise<void>;
   /** Takes no more work, finishes what it has for up to `graceMs` (10 s), says goodbye. */
   stop(graceMs?: number): Promise<void>;
+  /**
+   * Offers other capabilities, under the same id. Work that is under way goes on as it began. A mistake in the
+   * changes throws and changes nothing. Where the orchestrator can't be reached now, it rejects, and the changes are told
+   * when the agent registers next.
+   */
+  update(changes: AgentChanges): Promise<void>;
 }
 
 const defaultGraceMs = 10_000;
@@ -62,14 +77,18 @@ export const createAgent = (
   definition: AgentDefinition,
   environment: Partial<AgentEnvironment> = {},
 ): Agent => {
-  const registration = registrationOf(definition);
-  const capabilities = createCapabilityTable(definition.name, definition.capabilities);
+  let current = definition;
+  let registration = registrationOf(current);
+  let capabilities = createCapabilityTable(current.name, current.capabilities);
   const surroundings = { ...defaultEnvironment, ...environment };
   let runtime: AgentRuntime | undefined;
+  let unwatch: (() => void) | undefined;
   let id = definition.id;
 
-  return {
-    definition,
+  const agent: Agent = {
+    get definition() {
+      return current;
+    },
     get id() {
       return id;
     },
@@ -80,7 +99,7 @@ export const createAgent = (
         });
       }
       const starting = new AgentRuntime({
-        definition,
+        definition: current,
         registration: id === undefined ? registration : { ...registration, id },
         capabilities,
         transport: transportOf(options, surroundings),
@@ -94,13 +113,24 @@ export const createAgent = (
         runtime = undefined;
         throw error;
       }
+      unwatch = current.onStart?.(agent, surroundings);
     },
     async stop(graceMs = defaultGraceMs) {
       const stopping = runtime;
+      unwatch?.();
+      unwatch = undefined;
       await stopping?.stop(graceMs);
       if (runtime === stopping) runtime = undefined;
     },
+    async update(changes) {
+      const next = { ...current, ...changes };
+      const nextRegistration = registrationOf(next);
+      const table = createCapabilityTable(next.name, next.capabilities);
+      [current, registration, capabilities] = [next, nextRegistration, table];
+      await runtime?.update(id === undefined ? registration : { ...registration, id }, capabilities);
+    },
   };
+  return agent;
 };
 
 const transportOf = (options: ConnectOptions, { random }: AgentEnvironment): AgentTransport => {

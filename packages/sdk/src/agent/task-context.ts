@@ -43,7 +43,10 @@ export interface TaskContext<Input = unknown> {
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly maxAttempts: number;
-  /** Aborted when the task is cancelled, times out or goes to another agent: stop, nothing will be accepted. */
+  /**
+   * Aborted when the task is cancelled, times out or goes to another agent: stop, nothing will be accepted. Its reason is a
+   * `MusterError` whose `details.reason` is `cancelled` where nobody will go on with the task.
+   */
   readonly signal: AbortSignal;
   /**
    * Does `work` once per task: its result (JSON) is journaled, and a later attempt gets it from the journal.

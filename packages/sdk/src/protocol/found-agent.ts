@@ -3,7 +3,20 @@ import { Agent, Capability } from "./agent.ts";
 import { limits } from "./limits.ts";
 import { Name } from "./name.ts";
 
-const { name, description, inputSchema, outputSchema } = Capability.properties;
+const { name, description, inputSchema, outputSchema, cost, meanDurationMs } = Capability.properties;
+
+/** What the newest tasks of a capability took and cost, whoever did them. */
+export const MeasuredTasks = Type.Object(
+  {
+    tasks: Type.Integer({ description: "How many were looked at; all of them completed." }),
+    meanDurationMs: Type.Number({ description: "From the beginning of the last attempt to the end." }),
+    meanCostMicros: Type.Union([Type.Number(), Type.Null()], {
+      description: "In millionths of a US dollar; null where nobody reported what it spent.",
+    }),
+  },
+  { $id: "MeasuredTasks" },
+);
+export type MeasuredTasks = Static<typeof MeasuredTasks>;
 
 /** An agent as other agents get to see it: what it can do, and whether it is free. */
 export const FoundAgent = Type.Object(
@@ -13,9 +26,21 @@ export const FoundAgent = Type.Object(
     type: Agent.properties.type,
     description: Agent.properties.description,
     status: Agent.properties.status,
-    capabilities: Type.Array(Type.Object({ name, description, inputSchema, outputSchema }), {
-      description: "Those that fit best first.",
-    }),
+    capabilities: Type.Array(
+      Type.Object({
+        name,
+        description,
+        inputSchema,
+        outputSchema,
+        cost,
+        meanDurationMs,
+        measured: Type.Optional(MeasuredTasks),
+      }),
+      {
+        description:
+          "Those that fit best first. Where estimates were asked for: with what the agent says of cost and duration, and with what was measured.",
+      },
+    ),
   },
   { $id: "FoundAgent" },
 );
@@ -39,6 +64,9 @@ export const AgentSearch = Type.Object(
         default: 10,
         description: "The best so many.",
       }),
+    ),
+    estimates: Type.Optional(
+      Type.Boolean({ default: false, description: "Says what tasks cost and how long they take, too." }),
     ),
   },
   { $id: "AgentSearch", additionalProperties: false },

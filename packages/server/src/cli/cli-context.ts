@@ -67,6 +67,12 @@ export interface CliContext {
   configuredAgents(): Promise<Pick<typeof import("../start-worker.ts"), "checkAgentsFile">>;
   /** Agents from a `.claude` folder. */
   claudeAgents(): Promise<typeof import("../claude-agents.ts")>;
+  /** What turns goals into plans, and finds what is near to words. */
+  goals(): Promise<typeof import("../goals.ts")>;
+  /** What files make agents of, started. */
+  crew(): Promise<Pick<typeof import("../crew/start-crew.ts"), "startCrew">>;
+  /** MCP servers that files name. */
+  mcpServers(): Promise<typeof import("../mcp-servers.ts")>;
   /** Which models there are. */
   models(): Promise<typeof import("../models.ts")>;
   workflowLanguage(): Promise<typeof import("@muster/workflow")>;

@@ -15,7 +15,8 @@ export function createProcessContext(): CliContext {
     cwd: process.cwd(),
     readStdin,
     isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
-    stdin: () => process.stdin,
+    // Whoever stops reading leaves it open: somebody else may ask something later.
+    stdin: () => process.stdin.iterator({ destroyOnReturn: false }),
     writeBytes,
     now: () => Date.now(),
     sleep: async (durationMs, signal) => {
@@ -36,6 +37,9 @@ export function createProcessContext(): CliContext {
     backups: () => import("../compose/restore-store.ts"),
     configuredAgents: () => import("../start-worker.ts"),
     claudeAgents: () => import("../claude-agents.ts"),
+    goals: () => import("../goals.ts"),
+    crew: () => import("../crew/start-crew.ts"),
+    mcpServers: () => import("../mcp-servers.ts"),
     models: () => import("../models.ts"),
     workflowLanguage: () => import("@muster/workflow"),
     exitCode: 0,

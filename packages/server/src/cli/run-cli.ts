@@ -13,6 +13,7 @@ import { addEventsCommand } from "./commands/events.ts";
 import { addInboxCommand } from "./commands/inbox.ts";
 import { addKeysCommand } from "./commands/keys.ts";
 import { addLockCommand } from "./commands/lock.ts";
+import { addMcpCommand } from "./commands/mcp.ts";
 import { addMemoryCommand } from "./commands/memory.ts";
 import { addMigrateCommand } from "./commands/migrate.ts";
 import { addNodesCommand } from "./commands/nodes.ts";
@@ -78,6 +79,7 @@ function createProgram(context: CliContext): Command {
   addScheduleCommand(program, context);
   addTriggerCommand(program, context);
   addAgentsCommand(program, context);
+  addMcpCommand(program, context);
   addArtifactCommand(program, context);
   addBreakerCommand(program, context);
   addRolloutCommand(program, context);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import type { MusterOptions } from "../../main.ts";
+import type { CrewOptions } from "../../crew/start-crew.ts";
 import { createFakeCliContext } from "../../test/fake-cli-context.ts";
 import type { CliContext } from "../cli-context.ts";
 import { runCli } from "../run-cli.ts";
@@ -33,20 +33,26 @@ async function check(text: string, ...argv: string[]) {
   return { exitCode, out: context.stdout.text(), err: context.stderr.text() };
 }
 
-/** What a server was started with, or why none was. */
+/** What a server's crew was started with, or why there is no server. */
 async function up(text: string, ...argv: string[]) {
-  let given: MusterOptions | undefined;
-  const startMuster = (async (options: MusterOptions) => {
-    given = options;
+  let given: CrewOptions | undefined;
+  let started = 0;
+  const startMuster = (async () => {
+    started += 1;
     return { url: "http://127.0.0.1:6878", adminKey: null, stop: async () => undefined };
   }) as unknown as CliContext["startMuster"];
-  const context = createFakeCliContext({ cwd: folderWith(text), startMuster });
+  const startCrew = async (options: CrewOptions) => {
+    given = options;
+    return { unfollow: async () => undefined, close: async () => undefined };
+  };
+  const crew = async () => ({ startCrew });
+  const context = createFakeCliContext({ cwd: folderWith(text), startMuster, crew });
   const running = runCli(["up", ...argv], context);
   await expect
     .poll(() => context.stdout.text() + context.stderr.text(), { timeout: 10_000 })
     .toMatch(/is up at|error:/);
   context.signal("SIGTERM");
-  return { exitCode: await running, given, err: context.stderr.text() };
+  return { exitCode: await running, given, started, err: context.stderr.text() };
 }
 
 describe("agents check", () => {
@@ -156,8 +162,8 @@ describe("agents check of a folder with .claude", () => {
 
 describe("up", () => {
   test("leaves a muster.yaml alone that nobody named", async () => {
-    const { given, err } = await up(good);
-    expect(given?.configured).toBeUndefined();
+    const { given, started, err } = await up(good);
+    expect([started, given]).toEqual([1, undefined]);
     expect(err).toContain("muster.yaml here is left alone");
   });
 
@@ -174,14 +180,14 @@ describe("up", () => {
       const { given } = await up(text, "--yes");
       expect(given?.configured).toMatchObject({ models: { providers: [{ name: "house", kind: "openai" }] } });
     }
-    const { exitCode, given, err } = await up(models.replace("kind", "kinds"), "--yes");
-    expect([exitCode, given]).toEqual([2, undefined]);
+    const { exitCode, started, err } = await up(models.replace("kind", "kinds"), "--yes");
+    expect([exitCode, started]).toEqual([2, 0]);
     expect(err).toMatch(/muster\.yaml:3:22: unknown key "kinds" \(did you mean "kind"\?\)/);
   });
 
   test("starts nothing at all where the file has a mistake", async () => {
-    const { exitCode, given, err } = await up(good.replace("kind: command", "kind: comand"), "--yes");
-    expect([exitCode, given]).toEqual([2, undefined]);
-    expect(err).toContain("must be one of command, http");
+    const { exitCode, started, err } = await up(good.replace("kind: command", "kind: comand"), "--yes");
+    expect([exitCode, started]).toEqual([2, 0]);
+    expect(err).toContain("must be one of command, http, mcp");
   });
 });

@@ -115,11 +115,20 @@ const describeClaude = ({ agents, skills, commands, reports }: ClaudeFolder) => 
 function showConfigured(context: CliContext, { agents, mistakes }: AgentsFile): void {
   for (const line of mistakes) context.stderr.write(`${line}\n`);
   for (const agent of agents) {
-    const offered = agent.capabilities.map((one) => (typeof one === "string" ? one : one.name)).join(", ");
-    const work = agent.kind === "http" ? `POST ${agent.url}` : (agent.shell ?? JSON.stringify(agent.command));
+    const offered = agent.capabilities?.map((one) => (typeof one === "string" ? one : one.name)).join(", ");
     const name = agent.version === undefined ? agent.name : `${agent.name} ${agent.version}`;
-    context.stdout.write(`${context.stdout.colors.green("✔")} ${name} (${offered}): ${work}\n`);
+    context.stdout.write(
+      `${context.stdout.colors.green("✔")} ${name} (${offered ?? "what it says of itself"}): ${workOf(agent)}\n`,
+    );
   }
+}
+
+/** What a configured agent does for a task. */
+function workOf(agent: AgentsFile["agents"][number]): string {
+  if (agent.kind === "http") return `POST ${agent.url}`;
+  if (agent.kind === "mcp") return `tool ${agent.mcp.tool} of the MCP server ${agent.mcp.server}`;
+  if (agent.kind === "a2a") return `A2A ${agent.card}`;
+  return agent.shell ?? JSON.stringify(agent.command);
 }
 
 function showClaude(context: CliContext, { reports }: ClaudeFolder): void {

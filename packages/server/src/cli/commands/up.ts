@@ -5,8 +5,9 @@ import { exitCodes } from "../cli-error.ts";
 import { act, defineCommand, withJson } from "../define-command.ts";
 import { withListening } from "../listen-options.ts";
 import { readCliConfig } from "../read-cli-config.ts";
-import { printable } from "../render/printable.ts";
-import { chooseAgentsFile, type ModelSettings } from "../run/read-agents-file.ts";
+import { askForServers, type Crew, openCrew, withCrew } from "../run/open-crew.ts";
+import { openPlanner } from "../run/open-planner.ts";
+import { chooseAgentsFile } from "../run/read-agents-file.ts";
 import { startServer } from "../start-server.ts";
 import { untilAborted, watchInterrupts } from "../watch-interrupts.ts";
 
@@ -29,14 +30,9 @@ export function addUpCommand(program: Command, context: CliContext): void {
       ["muster up --port 7000 --data-dir /var/lib/muster --no-builtin-agents", "for agents of one's own"],
     ],
   });
-  withListening(withJson(command))
-    .option("--no-builtin-agents", "start none of the built-in agents")
-    .option("--no-claude-agents", "start none of the agents in .claude here")
-    .option(
-      "--config <file>",
-      "start the agents of this file: commands and HTTP endpoints; and use its models",
-    )
-    .option("--yes", "start the agents of muster.yaml here");
+  withCrew(
+    withListening(withJson(command)).option("--no-builtin-agents", "start none of the built-in agents"),
+  );
   act<Options>(command, context, (_, options) => up(context, options));
 }
 
@@ -46,8 +42,7 @@ async function up(context: CliContext, options: Options): Promise<number> {
   const interrupts = watchInterrupts(context);
   try {
     stderr.write("starting Muster…\n");
-    const { muster, models } = await start(context, options);
-    const claude = options.claudeAgents ? await startClaude(context, muster, models) : undefined;
+    const { muster, crew } = await start(context, options);
     try {
       if (options.json) printAddress(context, muster);
       else context.stdout.write(welcome(context, muster, options));
@@ -56,8 +51,9 @@ async function up(context: CliContext, options: Options): Promise<number> {
       stderr.write(
         `\nstopping: no new work is taken on, what is under way is finished ${colors.dim("(Ctrl-C again: at once)")}\n`,
       );
-      await claude?.close();
+      await crew.unfollow();
       await muster.stop();
+      await crew.close();
       stderr.write("stopped\n");
     }
     return exitCodes.ok;
@@ -68,35 +64,34 @@ async function up(context: CliContext, options: Options): Promise<number> {
 
 type Muster = Awaited<ReturnType<CliContext["startMuster"]>>;
 
-async function start(
-  context: CliContext,
-  options: Options,
-): Promise<{ muster: Muster; models: ModelSettings | undefined }> {
-  const { json: _, builtinAgents, claudeAgents: __, config: agentsFile, yes, ...flags } = options;
+/** The agents of files join once the server is there; without them there is no server. */
+async function start(context: CliContext, options: Options): Promise<{ muster: Muster; crew: Crew }> {
+  const { json: _, builtinAgents, claudeAgents, config: agentsFile, yes, ...flags } = options;
   const configured = await chooseAgentsFile(context, { config: agentsFile, yes });
+  // One question is all that a terminal can be asked.
+  if (configured === undefined || agentsFile !== undefined || yes)
+    await askForServers(context, configured, { claudeAgents });
   const { config } = await readCliConfig(context, flags, "server");
-  const muster = await startServer(context, config, { builtinAgents, configured, adminKey: config.adminKey });
-  return { muster, models: configured?.models };
-}
-
-/** The agents in `.claude` here. A fault in them keeps nobody from working without them. */
-async function startClaude(context: CliContext, muster: Muster, models: ModelSettings | undefined) {
-  const say = (sentence: string): void => context.stderr.write(`${printable(sentence)}\n`);
+  const muster = await startServer(context, config, { builtinAgents, adminKey: config.adminKey });
   try {
-    const { startClaudeAgents } = await context.claudeAgents();
-    return await startClaudeAgents({
-      folder: context.cwd,
-      env: context.env,
-      models,
-      start: (definition) => muster.agent(definition),
-      putAside: (agentId) => muster.client.agents.setStatus(agentId, "maintenance"),
-      say,
-    });
-  } catch (error) {
-    say(
-      `the agents of .claude could not be started: ${error instanceof Error ? error.message : String(error)}`,
+    const crew = await openCrew(
+      context,
+      configured,
+      { claudeAgents },
+      {
+        start: (definition) => muster.agent(definition),
+        putAside: (agentId) => muster.client.agents.setStatus(agentId, "maintenance"),
+      },
     );
-    return undefined;
+    const planner = await openPlanner(context, configured, (definition) => muster.agent(definition));
+    const close = async () => {
+      await crew.close();
+      await planner.close();
+    };
+    return { muster, crew: { unfollow: crew.unfollow, close } };
+  } catch (error) {
+    await muster.stop();
+    throw error;
   }
 }
 

@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
@@ -7,7 +9,8 @@ import { type ConnectOptions, findServer } from "../connect/connect.ts";
 import { act, defineCommand, wholeNumber, withJson, withServer } from "../define-command.ts";
 import { printJson } from "../print-json.ts";
 import { readCliConfig } from "../read-cli-config.ts";
-import { chooseAgentsFile } from "../run/read-agents-file.ts";
+import { type Crew, openCrew, withCrew } from "../run/open-crew.ts";
+import { type AgentsFile, chooseAgentsFile } from "../run/read-agents-file.ts";
 import { sayOnce } from "../say-once.ts";
 import { untilAborted, watchInterrupts } from "../watch-interrupts.ts";
 
@@ -17,15 +20,18 @@ interface Options extends ConnectOptions {
   transport?: "websocket" | "http";
   config?: string;
   yes?: boolean;
+  builtinAgents: boolean;
+  claudeAgents: boolean;
 }
 
 const mostConcurrency = 1_000;
 
 export function addWorkCommand(program: Command, context: CliContext): void {
   const command = defineCommand(program, "work [modules...]", {
-    summary: "run agents and no server: the built-in ones, or those of modules",
+    summary: "run agents and no server: the built-in ones, or those of modules and files",
     description:
-      "Runs agents that join a server, from anywhere that reaches it. A module is a JavaScript file whose default " +
+      "Runs agents that join a server, from anywhere that reaches it: those of .claude here, and the built-in ones " +
+      "or those of modules and of a file. A module is a JavaScript file whose default " +
       "export is the definition of an agent, a list of them, or a function that makes them. The first SIGTERM or " +
       "SIGINT lets the agents finish what they have; a second one stops them at once.",
     examples: [
@@ -34,13 +40,12 @@ export function addWorkCommand(program: Command, context: CliContext): void {
       ["muster work --server http://node-1:6878,http://node-2:6878", "two nodes without a load balancer"],
     ],
   });
-  withServer(withJson(command))
-    .option("--config <file>", "run the agents of this file: commands and HTTP endpoints")
-    .option("--yes", "run the agents of muster.yaml here")
+  withCrew(withServer(withJson(command)))
+    .option("--no-builtin-agents", "run none of the built-in agents")
     .addOption(
       wholeNumber(
         "--concurrency <tasks>",
-        "tasks at once of each agent, whatever it says",
+        "tasks at once of each agent, whatever it says; those of .claude keep to their own",
         1,
         mostConcurrency,
       ),
@@ -71,21 +76,53 @@ async function work(context: CliContext, modules: string[], options: Options): P
       url: address.url,
       apiKey: address.apiKey,
       modules: modules.map((path) => existingPath(context, path)),
-      configured,
+      builtinAgents: options.builtinAgents && modules.length === 0 && configured === undefined,
       concurrency: options.concurrency,
       transport: options.transport,
       startMs: config.startMs,
       onProgress: sayOnce((sentence) => stderr.write(`${sentence}\n`)),
     });
+    const crew = await startCrew(context, worker, address, configured, options);
     if (options.json) printJson(context, { server: address.url, agents: worker.agents });
-    else stderr.write(`working for ${address.url}: ${worker.agents.map(({ name }) => name).join(", ")}\n`);
+    else
+      stderr.write(
+        `working for ${address.url}: ${worker.agents.map(({ name }) => name).join(", ") || "no agent yet"}\n`,
+      );
     await untilAborted(interrupts.signal);
     stderr.write("stopping: no new work is taken on, what is under way is finished\n");
+    await crew.unfollow();
     await worker.stop(config.stopMs);
+    await crew.close();
     stderr.write("stopped\n");
     return exitCodes.ok;
   } finally {
     interrupts.stop();
+  }
+}
+
+type Worker = Awaited<ReturnType<CliContext["startWorker"]>>;
+
+async function startCrew(
+  context: CliContext,
+  worker: Worker,
+  { url, apiKey }: { url: string; apiKey: string },
+  configured: AgentsFile | undefined,
+  options: Options,
+): Promise<Crew> {
+  const client = await context.createClient({ url, apiKey });
+  const place = createHash("sha256").update(`${hostname()}\0${context.cwd}`).digest("hex").slice(0, 8);
+  try {
+    return await openCrew(context, configured, options, {
+      // The same folder may be worked in on several machines, and each has agents of its own.
+      start: (definition) =>
+        worker.start(
+          definition.id === undefined ? definition : { ...definition, id: `${definition.id}-${place}` },
+        ),
+      putAside: (agentId) => client.agents.setStatus(agentId, "maintenance"),
+    });
+  } catch (error) {
+    await worker.stop(0);
+    throw error;
   }
 }
 

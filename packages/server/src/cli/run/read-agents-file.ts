@@ -1,22 +1,24 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { ConfiguredAgents } from "../../main.ts";
+import type { ConfiguredAgents } from "../../crew/configured-agents.ts";
 import { askYes } from "../ask-yes.ts";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, exitCodes } from "../cli-error.ts";
 import { closestWord } from "../closest-word.ts";
 import { printable } from "../render/printable.ts";
 
+export type ModelSettings = ConfiguredAgents["models"];
+type AgentsMistake = ReturnType<
+  Awaited<ReturnType<CliContext["configuredAgents"]>>["checkAgentsFile"]
+>["mistakes"][number];
+
 /** Names that a question shows. */
 const mostNamed = 10;
 
-/** The file that `muster up` and `muster work` look for where they are started. */
+/** The file that `muster up`, `muster run` and `muster work` look for where they are started. */
 export const agentsFileName = "muster.yaml";
 
 export interface AgentsFile extends ConfiguredAgents {
-  file: string;
-  /** What it says of models; undefined where it says nothing. */
-  models?: ModelSettings;
   /** Each as `file:line:column: what is wrong (what was meant)`. */
   mistakes: string[];
 }
@@ -32,7 +34,8 @@ export async function readAgentsFile(context: CliContext, file: string): Promise
   if (broken.length > 0) return { file, agents: [], folder, env: context.env, mistakes: broken };
   const { agents, mistakes } = checkAgentsFile(loaded.document);
   const models = await readModels(context, loaded.document);
-  const told = [...mistakes, ...models.mistakes].map(({ path, message, unknown }) => {
+  const servers = await readServers(context, loaded.document, agents, folder);
+  const told = [...mistakes, ...models.mistakes, ...servers.mistakes].map(({ path, message, unknown }) => {
     const place = loaded.locate(path, unknown === undefined ? "value" : "key");
     const meant = unknown === undefined ? undefined : closestWord(unknown.key, unknown.allowed);
     const hint =
@@ -44,12 +47,43 @@ export async function readAgentsFile(context: CliContext, file: string): Promise
     const { line, column } = { line: undefined, column: undefined, ...place };
     return formatProblem({ message, hint, path: path.join("/"), line, column }, file);
   });
-  const known = models.settings === undefined ? {} : { models: models.settings };
+  const known = {
+    ...(models.settings === undefined ? {} : { models: models.settings }),
+    ...(servers.entries === undefined ? {} : { mcpServers: servers.entries }),
+  };
   return { file, agents, folder, env: context.env, mistakes: told.map((line) => printable(line)), ...known };
 }
 
-type Models = Awaited<ReturnType<CliContext["models"]>>;
-export type ModelSettings = ReturnType<Models["readModelSettings"]>["settings"];
+/** Its MCP servers, and whether the agents that are their tools name servers that there are. */
+async function readServers(
+  context: CliContext,
+  document: unknown,
+  agents: ConfiguredAgents["agents"],
+  folder: string,
+): Promise<{ entries?: Record<string, unknown>; mistakes: AgentsMistake[] }> {
+  const section = (document as { mcpServers?: unknown } | null)?.mcpServers;
+  const named = agents.flatMap((agent) => (agent.kind === "mcp" ? [agent.mcp.server] : []));
+  if (section === undefined && named.length === 0) return { mistakes: [] };
+  if (section !== undefined && (typeof section !== "object" || section === null || Array.isArray(section)))
+    return { mistakes: [{ path: ["mcpServers"], message: '"mcpServers" must be a map of servers by name' }] };
+  const entries = section as Record<string, unknown> | undefined;
+  const { findMcpServers, readMcpServers } = await context.mcpServers();
+  const { problems, servers } = readMcpServers(entries ?? {});
+  const others = named.length === 0 ? [] : await findMcpServers({ folder });
+  const known = [...servers, ...others.filter(({ agent }) => agent === null).flatMap((one) => one.servers)];
+  const mistakes = [
+    ...problems.map(({ server, problem }) => ({
+      path: ["mcpServers", ...(server === null ? [] : [server])],
+      message: problem,
+    })),
+    ...agents.flatMap((agent, index) => {
+      if (agent.kind !== "mcp" || known.some(({ name }) => name === agent.mcp.server)) return [];
+      const path = ["agents", index, "mcp", "server"];
+      return [{ path, message: `no MCP server ${agent.mcp.server} stands under mcpServers or in .mcp.json` }];
+    }),
+  ];
+  return { ...(entries === undefined ? {} : { entries }), mistakes };
+}
 
 /** Mistakes are told with their place in the whole file. */
 async function readModels(context: CliContext, document: unknown) {
@@ -73,6 +107,7 @@ export interface AgentsFileOptions {
 export async function chooseAgentsFile(
   context: CliContext,
   { config, yes }: AgentsFileOptions,
+  say: (sentence: string) => void = (sentence) => context.stderr.write(`${sentence}\n`),
 ): Promise<AgentsFile | undefined> {
   const found = config ?? (existsSync(resolve(context.cwd, agentsFileName)) ? agentsFileName : undefined);
   if (found === undefined) {
@@ -81,9 +116,9 @@ export async function chooseAgentsFile(
     return undefined;
   }
   if (config === undefined && !yes && !(await isWanted(context))) {
-    context.stderr.write(
+    say(
       `${agentsFileName} here is left alone: its agents run commands. Look at it with \`muster agents check\`, ` +
-        "then start them with --yes, or with --config FILE\n",
+        "then start them with --yes, or with --config FILE",
     );
     return undefined;
   }

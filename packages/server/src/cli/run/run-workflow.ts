@@ -6,12 +6,13 @@ import type { ConnectOptions } from "../connect/connect.ts";
 import { watchInterrupts } from "../watch-interrupts.ts";
 import { followRun } from "./follow-run.ts";
 import { loadInputs, loadWorkflow } from "./load-workflow.ts";
+import type { CrewOptions } from "./open-crew.ts";
 import { openOrchestrator } from "./open-orchestrator.ts";
 import { reportRun } from "./report-run.ts";
 import { resolvePaths } from "./resolve-paths.ts";
 import { createRunReporter } from "./run-reporter.ts";
 
-export interface RunWorkflowOptions extends ConnectOptions, BudgetOptions {
+export interface RunWorkflowOptions extends ConnectOptions, BudgetOptions, CrewOptions {
   input?: readonly string[];
   inputsFile?: string;
   json?: boolean;
@@ -43,7 +44,7 @@ export async function runWorkflow(
 /** Opens an orchestrator, lets `start` begin (or resume) a run on it, and follows the run to its end. */
 export async function carryOut(
   context: CliContext,
-  options: ConnectOptions & { json?: boolean },
+  options: ConnectOptions & CrewOptions & { json?: boolean },
   start: (client: Client, local: boolean) => Promise<Run>,
   { resumed = false } = {},
 ): Promise<number> {

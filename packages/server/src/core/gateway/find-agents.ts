@@ -1,9 +1,16 @@
-import { type AgentSearch, type Capability, type FoundAgent, limits } from "@muster/sdk/protocol";
+import {
+  type AgentSearch,
+  type Capability,
+  type FoundAgent,
+  limits,
+  type MeasuredTasks,
+} from "@muster/sdk/protocol";
 import type { AgentRecord, AgentRegistry } from "../../ports/agent-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import { rankByWords, stemsOf } from "../discovery/rank-by-words.ts";
 import { findLeaseTenant } from "../queue/statements/find-lease-tenant.ts";
+import { type MeasuredRow, measureCapabilities } from "../queue/statements/measure-capabilities.ts";
 import { leaseLost } from "./lease-lost.ts";
 import type { Handlers } from "./operations.ts";
 
@@ -14,6 +21,8 @@ interface Finding {
 }
 
 const defaultFound = 10;
+/** Tasks of the store that are looked at for what they took. */
+const mostMeasured = 5_000;
 
 interface Offer {
   agent: AgentRecord;
@@ -31,8 +40,35 @@ export function createFindAgents({ database, registry, clock }: Finding): Handle
     const live = await registry.list(clock.now());
     const reachable = live.filter(({ tenant }) => tenant === "*" || tenant === lease.tenant);
     const limit = Math.min(search.limit ?? defaultFound, limits.agentsFound);
-    return { agents: findAmong(reachable, search).slice(0, limit).map(view) };
+    const agents = findAmong(reachable, search).slice(0, limit);
+    if (search.estimates !== true) return { agents: agents.map(view) };
+    const names = [...new Set(agents.flatMap((one) => one.capabilities.map((c) => c.capability.name)))];
+    const rows = await database.query(measureCapabilities, [lease.tenant, names, mostMeasured]);
+    const measured = new Map(rows.map((row) => [row.capability, measuredOf(row)]));
+    return { agents: agents.map((offer) => withEstimates(offer, measured)) };
   };
+}
+
+const measuredOf = ({ tasks, duration_ms, cost }: MeasuredRow): MeasuredTasks => ({
+  tasks,
+  meanDurationMs: Math.max(0, Math.round(duration_ms)),
+  meanCostMicros: cost === null ? null : Math.round(cost),
+});
+
+/** With what an agent says of its work, and what came of it. */
+function withEstimates(offer: Offer, measured: ReadonlyMap<string, MeasuredTasks>): FoundAgent {
+  const agent = view(offer);
+  const capabilities = agent.capabilities.map((shown, index) => {
+    const { cost, meanDurationMs } = offer.capabilities[index]!.capability;
+    const seen = measured.get(shown.name);
+    return {
+      ...shown,
+      ...(cost === undefined ? {} : { cost }),
+      ...(meanDurationMs === undefined ? {} : { meanDurationMs }),
+      ...(seen === undefined ? {} : { measured: seen }),
+    };
+  });
+  return { ...agent, capabilities };
 }
 
 /** Best first; nobody who has nothing in common with the words. */
@@ -75,7 +111,7 @@ const bestOf = ({ capabilities }: Offer): number => capabilities[0]?.score ?? 0;
 const loadOf = ({ load, maxConcurrency }: AgentRecord): number => load / Math.max(1, maxConcurrency);
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Metadata and costs are the operator's business. */
+/** Metadata is the operator's business; what work costs is told to those who ask for it. */
 function view({ agent, capabilities }: Offer): FoundAgent {
   const { id, name, type, description, status, load, maxConcurrency } = agent;
   const isFull = status === "available" && load >= maxConcurrency;

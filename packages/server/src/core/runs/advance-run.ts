@@ -1,11 +1,12 @@
 import type { TaskSubmission } from "@muster/sdk/protocol";
 import {
+  closeStep,
+  decideRun,
+  decideSteps,
   ExpressionError,
-  evaluate,
-  evaluateForEach,
-  evaluateWhen,
   readWorkflow,
-  type Scope,
+  type StepMove,
+  tasksOfStep,
   type Workflow,
   type WorkflowStep,
 } from "@muster/workflow";
@@ -26,8 +27,6 @@ import {
   type StepRow,
 } from "../queue/statements/runs.ts";
 import { putGate } from "./approval-gate.ts";
-import { closeStep, type StepMove } from "./close-step.ts";
-import { decideRun, decideSteps } from "./decide.ts";
 import { finishRun, scopeOf, statesOf } from "./finish-run.ts";
 import { type Course, heedBudget } from "./heed-budget.ts";
 
@@ -160,7 +159,7 @@ async function open(advance: Advance, step: WorkflowStep): Promise<StepMove | nu
   const { tx, workflow, run, rows, clock, ids, submit, effects, usedUp } = advance;
   let submissions: TaskSubmission[] | null;
   try {
-    submissions = submissionsOf(step, scopeOf(workflow, run, rows));
+    submissions = tasksOfStep(step, scopeOf(workflow, run, rows));
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     return { step: step.name, status: "failed", reason: error.message };
@@ -198,23 +197,4 @@ async function open(advance: Advance, step: WorkflowStep): Promise<StepMove | nu
     return null;
   }
   return { step: step.name, status: "running", total };
-}
-
-/** The tasks of a step; null where its condition is false. */
-function submissionsOf(step: WorkflowStep, scope: Scope): TaskSubmission[] | null {
-  if (!evaluateWhen(step, scope)) return null;
-  if (step.forEach === undefined) return [submissionOf(step, scope)];
-  const items = evaluateForEach(step, scope);
-  return items.map((item, index) => submissionOf(step, { ...scope, item, index }));
-}
-
-function submissionOf(step: WorkflowStep, scope: Scope): TaskSubmission {
-  return {
-    input: step.with === undefined ? {} : evaluate(step.with, scope),
-    ...(step.capability === undefined ? {} : { capability: step.capability }),
-    ...(step.agent === undefined ? {} : { agent: step.agent }),
-    ...(step.retry === undefined ? {} : { retry: step.retry }),
-    ...(step.timeoutMs === undefined ? {} : { timeoutMs: step.timeoutMs }),
-    ...(step.priority === undefined ? {} : { priority: step.priority }),
-  };
 }

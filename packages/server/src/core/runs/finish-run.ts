@@ -1,5 +1,5 @@
 import type { StepStatus } from "@muster/sdk/protocol";
-import { ExpressionError, evaluate, type Scope, type Workflow } from "@muster/workflow";
+import { ExpressionError, outputOfRun, type Scope, type Workflow } from "@muster/workflow";
 import type { Queryable } from "../../ports/database.ts";
 import { endRun, type RunRow, type StepRow } from "../queue/statements/runs.ts";
 
@@ -36,10 +36,10 @@ export async function finishRun(
       : { code: "step_failed", message: `Step ${failedStep} failed: ${rows.get(failedStep)?.reason}` };
   let output: unknown = null;
   try {
-    output = outputOf(workflow, run, rows);
+    output = outputOfRun(workflow, scopeOf(workflow, run, rows));
   } catch (cause) {
     if (!(cause instanceof ExpressionError)) throw cause;
-    if (partial) output = stepOutputs(rows, [...rows.keys()]);
+    if (partial) output = Object.fromEntries([...rows].map(([name, row]) => [name, row.output ?? null]));
     else {
       // A failed run may lack what its output is made of; that is no second failure.
       error ??= { code: "invalid_output", message: `The workflow's output can't be made: ${cause.message}` };
@@ -49,13 +49,3 @@ export async function finishRun(
   const reason = error === null ? null : JSON.stringify(error);
   await tx.query(endRun, [run.id, now, status, JSON.stringify(output), reason]);
 }
-
-function outputOf(workflow: Workflow, run: RunRow, rows: ReadonlyMap<string, StepRow>): unknown {
-  if (workflow.output !== undefined) return evaluate(workflow.output, scopeOf(workflow, run, rows));
-  const needed = new Set(workflow.steps.flatMap((step) => step.needs));
-  const last = workflow.steps.filter((step) => !needed.has(step.name)).map((step) => step.name);
-  return stepOutputs(rows, last);
-}
-
-const stepOutputs = (rows: ReadonlyMap<string, StepRow>, names: readonly string[]) =>
-  Object.fromEntries(names.map((name) => [name, rows.get(name)?.output ?? null]));

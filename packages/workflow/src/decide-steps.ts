@@ -1,5 +1,5 @@
 import type { StepStatus } from "@muster/sdk/protocol";
-import type { Workflow, WorkflowStep } from "@muster/workflow";
+import type { Workflow, WorkflowStep } from "./workflow.ts";
 
 /** What is known of each step, by name. */
 export type StepStates = ReadonlyMap<string, { status: StepStatus; reason: string | null }>;

@@ -1,5 +1,7 @@
 import type { StepStatus } from "@muster/sdk/protocol";
-import { ExpressionError, evaluate, type Scope, type WorkflowStep } from "@muster/workflow";
+import { evaluate } from "./evaluate.ts";
+import { ExpressionError } from "./expression-error.ts";
+import type { Scope, WorkflowStep } from "./workflow.ts";
 
 export interface StepMove {
   step: string;
