@@ -20,7 +20,9 @@ export function judgeAgent(front: FrontMatter, splitRepairs: readonly string[]):
   if (name.includes(":")) return skips("its name holds a colon");
   const description = front.values.get("description");
   if (typeof description !== "string" || description.trim() === "") return skips("it has no description");
-  return { loads: true, why: null };
+  const theirs = ["hooks", "mcpServers"].filter((key) => (front.values.get(key) ?? null) !== null);
+  const why = `once the folder is trusted it uses its ${theirs.join(" and ")}`;
+  return { loads: true, why: theirs.length === 0 ? null : why };
 }
 
 /** Skills and commands need nothing but a text; without its front matter they lose what that says. */

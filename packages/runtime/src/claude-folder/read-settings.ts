@@ -8,6 +8,11 @@ import { type Room, readOne } from "./read-files.ts";
 const settingsFiles = [".claude/settings.json", ".claude/settings.local.json"];
 const serversFile = ".mcp.json";
 const mostNames = 20;
+/** What Claude Code does with what needs consent. */
+const theirsOf = {
+  settings: "it runs these hooks once the folder is trusted",
+  mcp: "it starts these servers once a person approved them",
+} as const;
 
 /** Rules that the settings of a folder lay on all its agents. What they allow there, nobody gets here by it. */
 export interface ClaudePermissions {
@@ -67,7 +72,7 @@ async function readOneOf(
   const names = kind === "mcp" ? servers.servers.map(({ name }) => name) : namesIn(found.hooks);
   const what = kind === "mcp" ? "MCP servers" : "hooks";
   const needsConsent = names.length === 0 ? [] : [`${what}: ${names.slice(0, mostNames).join(", ")}`];
-  const claudeCode = { loads: true, why: names.length === 0 ? null : "once the folder is trusted" };
+  const claudeCode = { loads: true, why: names.length === 0 ? null : theirsOf[kind] };
   const permissions = kind === "settings" ? permissionsIn(found.permissions) : { deny: [], ask: [] };
   const repairs = [
     ...(permissions === everythingDenied ? ["permissions can't be read: the agents get no tools"] : []),

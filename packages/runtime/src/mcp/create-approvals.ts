@@ -41,7 +41,7 @@ export function createApprovals(file: string, repository: string): Approvals {
   const within = relative(repository, file);
   if (within !== "" && within !== ".." && !within.startsWith(`..${sep}`)) {
     throw new MusterError("invalid_request", `${file} lies in the repository whose servers it approves.`, {
-      hint: "Keep it in the home folder of the user.",
+      hint: "Work in a folder below your home, not in the home itself: what lies there could approve itself.",
     });
   }
   const find = async (source: string, server: NamedMcpEntry): Promise<Approval | undefined> => {

@@ -136,7 +136,8 @@ async function writeAll(tx: Queryable, schema: Schema, options: RestoreOptions):
   const { archive, trial } = options;
   const all = schema.tables.map(({ name }) => `"${name}"`).join(", ");
   // What the migrations themselves put in is in the archive, too.
-  await tx.query({ name: "restore_truncate", text: `truncate ${all}` });
+  // What is made of these tables and in no archive goes with them, and is made anew.
+  await tx.query({ name: "restore_truncate", text: `truncate ${all} cascade` });
   const tables: BackupTable[] = [];
   for (const table of schema.tables) tables.push(await writeTable(tx, table, options));
   for (const stand of archive.manifest.sequences) {

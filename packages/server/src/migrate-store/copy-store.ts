@@ -106,7 +106,8 @@ async function copyAll(
   if (replaced.length > 0) {
     if (!force) throw notEmpty(replaced);
     onProgress(`replacing what the target holds: ${listed(replaced)}`);
-    await target.query({ name: "copy_truncate", text: `truncate ${all}` });
+    // What is made of these tables and not copied goes with them, and is made anew.
+    await target.query({ name: "copy_truncate", text: `truncate ${all} cascade` });
   }
   const copied: CopiedTable[] = [];
   for (const table of tables) copied.push(await copyTable(source, target, table, onProgress));

@@ -37,6 +37,7 @@ export const tablesLeftOut: Readonly<Record<string, string>> = {
   backup_job: "It says what is done with backups now, in the place where that is done.",
   backup_schedule: "When the next backup is due is a matter of the place, and begins anew in another one.",
   lock_waiter: "Who stands in line is connected to a node now, and asks again.",
+  memory_near: "It is made of memory_embedding, in the manner of the place where it is searched.",
   migration: "The target has its own: it is made by running the same migrations.",
   node: "It says which processes are there now, and is true of one place for half a minute.",
 };

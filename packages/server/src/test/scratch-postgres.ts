@@ -1,10 +1,8 @@
 import { createPostgresDatabase } from "../adapters/database/postgres/create-postgres-database.ts";
 import type { Database } from "../ports/database.ts";
-import { scratchDatabase } from "./services.ts";
+import { type Scratch, scratchDatabase, scratchDatabaseOfUser } from "./services.ts";
 
-/** An empty database on the PostgreSQL server of the tests, which is dropped when it is closed. */
-export async function scratchPostgres(): Promise<Database> {
-  const scratch = await scratchDatabase();
+const opened = async (scratch: Scratch): Promise<Database> => {
   const database = await createPostgresDatabase({ url: scratch.url, checkNesting: true });
   return {
     ...database,
@@ -13,4 +11,11 @@ export async function scratchPostgres(): Promise<Database> {
       await scratch.drop();
     },
   };
-}
+};
+
+/** An empty database on the PostgreSQL server of the tests, which is dropped when it is closed. */
+export const scratchPostgres = async (): Promise<Database> => opened(await scratchDatabase());
+
+/** One in which the extension for vectors may not be created. */
+export const scratchPostgresWithoutVector = async (): Promise<Database> =>
+  opened(await scratchDatabaseOfUser());

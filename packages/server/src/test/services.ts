@@ -55,6 +55,27 @@ export async function scratchDatabase(): Promise<Scratch> {
   return { url: url.href, drop: () => onPostgres(`drop database if exists ${name} with (force)`) };
 }
 
+/** An empty database, and a user who may make tables there and no extensions. */
+export async function scratchDatabaseOfUser(): Promise<Scratch> {
+  const database = await scratchDatabase();
+  const [name, password] = [uniqueName(), randomBytes(12).toString("hex")];
+  const onScratch = async (statement: string): Promise<void> => {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query(statement).finally(() => client.end());
+  };
+  await onPostgres(`create role ${name} login password '${password}'`);
+  await onScratch(`grant all on schema public to ${name}`);
+  const url = Object.assign(new URL(database.url), { username: name, password });
+  return {
+    url: url.href,
+    async drop() {
+      await database.drop();
+      await onPostgres(`drop role ${name}`);
+    },
+  };
+}
+
 /** A virtual host of RabbitMQ. Needs the `rabbitmqctl` of the server. */
 export async function scratchVhost(): Promise<Scratch> {
   const name = uniqueName();

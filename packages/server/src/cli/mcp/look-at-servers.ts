@@ -38,7 +38,7 @@ export async function lookAtServers(
   const folder = resolve(context.cwd, dir);
   const configured = await readConfigured(context, folder, config);
   const sources = await door.findMcpServers(door.placesOfMcp(folder, configured));
-  const approvals = door.openApprovals(context.env, folder);
+  const { approvals, why } = openSafely(door, context, folder);
   const running = door.readRunning(door.runningFolder(context.env), context.isProcessAlive);
   const servers: SeenServer[] = [];
   for (const { file, agent, servers: named } of sources) {
@@ -50,7 +50,7 @@ export async function lookAtServers(
         entry: door.describeEntry(one.entry),
         variables: Object.keys(one.entry.type === "stdio" ? one.entry.env : one.entry.headers),
         digest: door.hashOf(one),
-        isApproved: await approvals.isApproved(file, one),
+        isApproved: (await approvals?.isApproved(file, one)) ?? false,
         running: running.flatMap(({ pid, servers: states }) =>
           states
             .filter((state) => state.file === file && state.agent === agent && state.server === one.name)
@@ -62,7 +62,17 @@ export async function lookAtServers(
   const problems = sources.flatMap(({ file, problems: found }) =>
     found.map(({ server, problem }) => ({ file, server, problem })),
   );
+  if (why !== undefined) problems.push({ file: folder, server: null, problem: why });
   return { servers, problems };
+}
+
+/** Where no approvals can be kept, the servers can still be looked at. */
+function openSafely(door: Door, { env }: CliContext, folder: string) {
+  try {
+    return { approvals: door.openApprovals(env, folder) };
+  } catch (error) {
+    return { why: (error as Error).message };
+  }
 }
 
 /** A file of agents that is wrong elsewhere still says which servers there are. */

@@ -39,12 +39,19 @@ function details({ refusal, repairs, needsConsent, claudeCode }: ClaudeFileRepor
   const says = [
     ...(refusal === null ? [] : [`not loaded: ${refusal.why}`]),
     ...repairs.map((one) => `repaired: ${one}`),
-    ...needsConsent.map((one) => `not without consent: ${one}`),
+    ...needsConsent.map(withheld),
     ...(claudeCode.why === null || claudeCode.why === refusal?.why
       ? []
       : [`Claude Code ${claudeCode.loads ? "loads it" : "skips it"}: ${claudeCode.why}`]),
   ];
   return says.map((one) => printable(one));
+}
+
+/** What Muster does not do because a file says so, and how a person has it done. */
+function withheld(what: string): string {
+  if (what.startsWith("hooks:")) return `not run: ${what}; Muster runs no hooks`;
+  if (what.startsWith("MCP servers")) return `not started before \`muster mcp approve\`: ${what}`;
+  return `not without consent: ${what}`;
 }
 
 /** All files in one sentence. */

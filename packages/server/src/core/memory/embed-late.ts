@@ -3,6 +3,7 @@ import type { Database } from "../../ports/database.ts";
 import type { Embedder } from "../../ports/embedder.ts";
 import type { Log } from "../../ports/log.ts";
 import { findUnembedded, writeEmbeddings } from "../queue/statements/near-memories.ts";
+import { type NearCode, nearCodeOf } from "./near-code.ts";
 
 /** Texts that are embedded at once, and how often in one go. */
 const batch = 32;
@@ -16,6 +17,12 @@ interface Late {
   model: string;
 }
 
+interface Embedded extends NearCode {
+  id: string;
+  before: string;
+  vector: number[];
+}
+
 /**
  * Embeds, a bounded number at a time, what another model embedded or none: memories from the time before there was this
  * one, and those that were remembered while it was away. Until then they are found by their words.
@@ -25,16 +32,13 @@ export function createEmbedLate(database: Database, log: Log, embedder: Embedder
   let stopped = false;
 
   /** The vectors of those texts that the embedder takes. */
-  async function embed(
-    late: readonly Late[],
-  ): Promise<{ id: string; before: string; embedding: number[] }[]> {
+  async function embed(late: readonly Late[]): Promise<Embedded[]> {
     try {
       const vectors = await embedder.embed(late.map(({ text }) => text));
-      return late.map(({ id, model }, index) => ({
-        id,
-        before: model,
-        embedding: vectors[index] as number[],
-      }));
+      return late.map(({ id, model }, index) => {
+        const vector = vectors[index] as number[];
+        return { id, before: model, vector, ...nearCodeOf(vector) };
+      });
     } catch (error) {
       if (!(error instanceof MusterError) || error.code !== "invalid_request") throw error;
       if (late.length > 1) return (await Promise.all(late.map((one) => embed([one])))).flat();

@@ -25,10 +25,11 @@ import {
   rememberMemory,
 } from "../queue/statements/memories.ts";
 import { isUuid, parse, payload } from "../validate.ts";
-import { createMeaning, type MeaningDependencies } from "./meaning.ts";
+import { createMeaning, type MeaningDependencies, type Meant } from "./meaning.ts";
 import type { Memories, MemoryService } from "./memories.ts";
 import { createMemoryRoom } from "./memory-room.ts";
 import { memoryOf } from "./memory-view.ts";
+import { nearCodeOf } from "./near-code.ts";
 import type { Nearness } from "./nearness.ts";
 import { createRecall } from "./recall.ts";
 import { type Actor, spaceFor, spacesFor } from "./spaces.ts";
@@ -82,8 +83,7 @@ export function createMemoryService(deps: MemoryDependencies): MemoryService {
       now,
       actor.by,
       ttlMs === undefined ? null : now + ttlMs,
-      meant.model ?? "",
-      meant.model === null ? null : meant.vector,
+      ...embeddingOf(meant),
       ...actor.lease,
     ]);
     if (row === undefined) throw leaseLost(String(actor.lease[0]));
@@ -152,6 +152,13 @@ export function createMemoryService(deps: MemoryDependencies): MemoryService {
     },
     under: (lease, agentName) => memoriesOf(() => actorUnder(lease, agentName)),
   };
+}
+
+/** As the statement takes it: the model, the vector, and how searches see it. */
+function embeddingOf(meant: Meant): SqlValue[] {
+  if (meant.model === null) return ["", null, null, null, null];
+  const { signs, scale, codes } = nearCodeOf(meant.vector);
+  return [meant.model, meant.vector, signs, scale, codes];
 }
 
 /** What a listing shows that names nothing. */

@@ -1,35 +1,32 @@
-import type { Database, Queryable, SqlValue } from "../../ports/database.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Database, SqlValue } from "../../ports/database.ts";
 import type { Log } from "../../ports/log.ts";
-import {
-  beginNear,
-  type Comparison,
-  countEmbeddings,
-  createVectorExtension,
-  createVectorIndex,
-  type NearRow,
-  readVectorExtension,
-  readVectorIndex,
-  searchNear,
-} from "../queue/statements/near-memories.ts";
+import { beginNear, countNear, type NearWay, searchNear } from "../queue/statements/near-memories.ts";
+import { createVectorIndex, readVectorIndex } from "../queue/statements/vector-index.ts";
+import { createKnownCounts } from "./known-counts.ts";
+import { signsOf, similarityTo } from "./near-code.ts";
+import { createVectorSupport } from "./vector-support.ts";
 
-/** When which way of comparing is taken, in numbers of embeddings. */
+/** When which way of searching is taken, in numbers of memories. */
 export interface NearnessBounds {
-  /** So many the extension compares one by one. More of them take an index. */
+  /** So many are compared number by number, which misses nothing. */
   mostExact: number;
-  /** So many plain SQL compares, which takes some ten times as long. */
-  mostPlain: number;
-  /** From so many on there is an index. Below, one would cost more than it saves. */
-  indexedFrom: number;
+  /** So many are searched by looking at the signs of all. More of them go through the index. */
+  mostScanned: number;
+  /** So many, the newest, are looked at where there is no index. */
+  mostWithoutIndex: number;
 }
 
-const usualBounds: NearnessBounds = { mostExact: 4_000, mostPlain: 1_000, indexedFrom: 3_000 };
+const usualBounds: NearnessBounds = { mostExact: 500, mostScanned: 5_000, mostWithoutIndex: 100_000 };
 /** An index is not made for more dimensions than these. */
 const mostIndexed = 4_096;
+/** How many that look near are compared by their numbers. */
+const comparedBy = { index: 200, scan: 400 } as const;
 
 export interface Near {
-  /** `newest`: only the newest were compared, since there are more than can be compared one by one. */
+  /** `newest`: only the newest were looked at, since others can't be yet, or there are too many without an index. */
   how: "exact" | "newest" | "index";
-  rows: NearRow[];
+  rows: { id: string; similarity: number }[];
 }
 
 export interface NearQuestion {
@@ -37,94 +34,99 @@ export interface NearQuestion {
   spaces: readonly string[];
   model: string;
   vector: readonly number[];
-  now: number;
   /** JSON text, or null. */
   metadata: string | null;
   limit: number;
 }
 
-interface Support {
-  vector: boolean;
-  hnsw: boolean;
-  iterative: boolean;
+export interface NearnessDependencies {
+  database: Database;
+  clock: Clock;
+  log: Log;
 }
 
-/** Whether a version such as 0.8.1 is at least 0.<minor>. */
-const isSince = (version: string, minor: number): boolean => {
-  const [major = 0, second = 0] = version.split(".").map(Number);
-  return major > 0 || second >= minor;
-};
-
 /**
- * Finds what is nearest in meaning, in the best way that the database has: pgvector with an index where there are many
- * embeddings, without one where they are few, and plain SQL where the extension is missing. The index is made when it
- * pays, and never needed: it can be dropped at any time.
+ * Finds what is nearest in meaning, in two steps: what looks near by the signs of the numbers, then those by their numbers.
+ * The first step looks at all, or goes through an index of the extension `vector` where there are many. The index is
+ * never needed: where there is none, looking at all takes longer.
  */
-export function createNearness(database: Database, log: Log, bounds: NearnessBounds = usualBounds) {
-  const { mostExact, mostPlain, indexedFrom } = bounds;
-  let support: Promise<Support> | null = null;
+export function createNearness(
+  { database, clock, log }: NearnessDependencies,
+  bounds: NearnessBounds = usualBounds,
+) {
+  const { mostExact, mostScanned, mostWithoutIndex } = bounds;
+  const vectors = createVectorSupport(database, clock, log);
   const indexed = new Set<number>();
+  const countOf = createKnownCounts(clock, mostExact);
+  let isComplete = true;
 
-  async function findSupport(): Promise<Support> {
-    let [row] = await database.query(readVectorExtension);
-    if (row?.version === null && row.available) {
-      // Where it may not be created, or another node does it at this moment, what is there counts.
-      await database
-        .execute(createVectorExtension)
-        .catch((error: unknown) => log.info({ error }, "The extension vector could not be created."));
-      [row] = await database.query(readVectorExtension);
-    }
-    const version = row?.version ?? null;
-    if (version === null) return { vector: false, hnsw: false, iterative: false };
-    return { vector: true, hnsw: isSince(version, 7), iterative: isSince(version, 8) };
+  function count({ tenant, spaces, model }: NearQuestion, most: number): Promise<number> {
+    return countOf(JSON.stringify([tenant, model, most, ...spaces]), async () => {
+      const [row] = await database.query(countNear, [tenant, spaces as string[], model, most + 1]);
+      return row?.memories ?? 0;
+    });
   }
 
-  function supported(): Promise<Support> {
-    support ??= findSupport().catch((error: unknown) => {
-      support = null;
-      throw error;
+  async function waysOf(question: NearQuestion): Promise<{ way: NearWay; compared: number }> {
+    const hasIndex = indexed.has(question.vector.length);
+    const most = hasIndex ? mostScanned : mostWithoutIndex;
+    const memories = await count(question, most);
+    if (memories <= mostExact) return { way: "all", compared: mostExact };
+    if (memories <= most) return { way: "all", compared: comparedBy.scan };
+    return hasIndex
+      ? { way: "index", compared: comparedBy.index }
+      : { way: "newest", compared: comparedBy.scan };
+  }
+
+  async function searchOnce(question: NearQuestion): Promise<Near> {
+    const { tenant, spaces, model, vector, metadata, limit } = question;
+    const { way, compared } = await waysOf(question);
+    const { iterative } = await vectors.supported();
+    const parameters: SqlValue[] = [tenant, spaces as string[], model, signsOf(vector), metadata];
+    const found = await database.transaction(async (tx) => {
+      await tx.query(beginNear(way, iterative));
+      const statement = searchNear(way, vector.length, metadata !== null);
+      return tx.query(statement, [...parameters, compared, mostWithoutIndex]);
     });
-    return support;
+    const rows = found
+      .map(({ id, scale, codes }) => ({ id, similarity: similarityTo(vector, scale, codes) }))
+      .sort((one, other) => other.similarity - one.similarity || (one.id < other.id ? 1 : -1))
+      .slice(0, limit);
+    if (!isComplete || way === "newest") return { how: "newest", rows };
+    return {
+      how: way === "all" && found.length < mostExact && compared === mostExact ? "exact" : "index",
+      rows,
+    };
   }
 
   return {
-    /** To be called before the transaction in which `search` runs: it may create the extension. */
-    supported,
+    supported: vectors.supported,
 
-    /** Inside a transaction of its own settings. */
-    async search(tx: Queryable, question: NearQuestion): Promise<Near> {
-      const { vector, iterative } = await supported();
-      const { tenant, spaces, model, now, metadata, limit } = question;
-      const dimensions = question.vector.length;
-      const most = vector ? mostExact : mostPlain;
-      const where: SqlValue[] = [tenant, spaces as string[], model];
-      const [count] = await tx.query(countEmbeddings, [...where, most + 1]);
-      const isMany = (count?.embeddings ?? 0) > most;
-      const useIndex = isMany && indexed.has(dimensions);
-      const how: Comparison = useIndex ? "index" : vector ? "exact" : "plain";
-      if (useIndex) await tx.query(beginNear(iterative));
-      const rows = await tx.query(searchNear(how, dimensions), [
-        ...where,
-        now,
-        metadata,
-        limit,
-        question.vector as number[],
-        most,
-      ]);
-      return { how: useIndex ? "index" : isMany ? "newest" : "exact", rows };
+    /** Whether searches see all embeddings by now. */
+    setComplete(complete: boolean): void {
+      isComplete = complete;
     },
 
-    /** Makes the index where it pays, which takes a while where there are many embeddings, and holds up writing them. */
-    async keepIndex(model: string, dimensions: number): Promise<void> {
-      if (indexed.has(dimensions) || dimensions > mostIndexed) return;
-      if (!(await supported()).hnsw) return;
-      const [found] = await database.query(readVectorIndex(dimensions), [model, indexedFrom]);
-      if (found === undefined || found.embeddings < indexedFrom) return;
-      if (!found.ready) {
-        log.info({ dimensions }, "Making the index over the meanings of memories.");
-        await database.execute(createVectorIndex(dimensions));
+    async search(question: NearQuestion): Promise<Near> {
+      try {
+        return await searchOnce(question);
+      } catch (error) {
+        if (!indexed.delete(question.vector.length)) throw error;
+        // Somebody may have taken the extension away, and the index with it.
+        vectors.forget();
+        log.warn({ error }, "The index over the meanings of memories failed; they are compared without it.");
+        return searchOnce(question);
       }
+    },
+
+    /** Makes the index while there is nothing in it. Answers whether it is new, so that all has to be filled in. */
+    async keepIndex(dimensions: number): Promise<boolean> {
+      if (indexed.has(dimensions) || dimensions > mostIndexed) return false;
+      if (!(await vectors.supported()).index) return false;
+      const [before] = await database.query(readVectorIndex(dimensions));
+      if (before?.ready !== true) await database.execute(createVectorIndex(dimensions));
       indexed.add(dimensions);
+      return before?.ready !== true;
     },
   };
 }

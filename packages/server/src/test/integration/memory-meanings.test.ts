@@ -4,7 +4,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { createInMemoryBlobs } from "../../adapters/blob-store/in-memory/create-in-memory-blobs.ts";
 import { createSystemIds } from "../../adapters/ids/system-ids.ts";
 import { createMemory } from "../../core/memory/create-memory.ts";
-import { createNearness } from "../../core/memory/nearness.ts";
 import type { Principal } from "../../core/orchestrator.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Embedder } from "../../ports/embedder.ts";
@@ -153,52 +152,6 @@ test("comparing meanings is what it would be by hand", { timeout: 60_000 }, asyn
   );
 });
 
-test("many are found through an index, where the database has one, and else among the newest", async () => {
-  const nearness = createNearness(database, silentLog, { mostExact: 300, mostPlain: 300, indexedFrom: 200 });
-  const [count, dimensions] = [1_000, 24];
-  const words = Array.from({ length: count }, (_, n) => `w${n % 200} v${n}`);
-  const rows = words.map((text, n) => ({
-    id: `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`,
-    space: n % 2 === 0 ? "global:" : "project:p",
-    text,
-    embedding: `{${meaningOfWords(text, dimensions)}}`,
-  }));
-  await database.query(
-    {
-      name: "test_fill_memories",
-      text: `
-with x as (select * from json_to_recordset($1::json) as x(id uuid, space text, text text, embedding text)),
-m as (insert into memory (id, tenant, space, text, metadata, hash, created_at, updated_at, created_by)
-  select id, 'default', space, text, '{}', sha256(convert_to(text, 'UTF8')), 1, 1, 'test' from x returning id)
-insert into memory_embedding (memory_id, tenant, space, model, dimensions, embedding)
-select x.id, 'default', x.space, 'm', ${dimensions}, x.embedding::real[] from x join m using (id)`,
-    },
-    [JSON.stringify(rows)],
-  );
-  await nearness.keepIndex("m", dimensions);
-  const { hnsw } = await nearness.supported();
-  const ask = (query: string, spaces: string[]) =>
-    database.transaction((tx) =>
-      nearness.search(tx, {
-        tenant: "default",
-        spaces,
-        model: "m",
-        vector: meaningOfWords(query, dimensions),
-        now,
-        metadata: null,
-        limit: 5,
-      }),
-    );
-  for (const n of [998, 500, 2]) {
-    const { how, rows: found } = await ask(words[n] as string, ["global:"]);
-    expect(how).toBe(hnsw ? "index" : "newest");
-    if (hnsw || n > 500)
-      expect(found[0]).toMatchObject({ id: rows[n]?.id, similarity: expect.closeTo(1, 4) });
-    expect(found.every(({ id }) => Number(id.slice(-12)) % 2 === 0)).toBe(true);
-  }
-  await database.execute("drop index if exists memory_embedding_near_24");
-});
-
 test("a backup keeps what memories mean, and is restored where nothing is known of vectors yet", async () => {
   const { mine } = memoryWith(createFakeEmbedder());
   await mine.remember({ text: "the automobile is red", metadata: { kind: "car" } });
@@ -217,6 +170,8 @@ test("a backup keeps what memories mean, and is restored where nothing is known 
     log: silentLog,
     embedder: createFakeEmbedder(),
   });
+  onTestFinished(() => restored.stop());
+  await restored.start();
   const theirs = restored.service.of(someone);
   expect((await theirs.list({})).items).toEqual(before);
   expect(await theirs.recall({ query: "truck", limit: 1 })).toMatchObject({

@@ -20,6 +20,7 @@ describe("on PostgreSQL: backups", () => import("./backups.test.ts").then(() => 
 describe("on PostgreSQL: locks", () => import("./locks.test.ts").then(() => {}));
 describe("on PostgreSQL: memories", () => import("./memories.test.ts").then(() => {}));
 describe("on PostgreSQL: what memories mean", () => import("./memory-meanings.test.ts").then(() => {}));
+describe("on PostgreSQL: many memories", () => import("./memory-index.test.ts").then(() => {}));
 describe("on PostgreSQL: agents that move", () => import("./moving-agents.test.ts").then(() => {}));
 describe("on PostgreSQL: nodes", () => import("./nodes.test.ts").then(() => {}));
 describe("on PostgreSQL: order and leases", () => import("./order-and-leases.test.ts").then(() => {}));

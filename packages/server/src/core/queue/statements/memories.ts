@@ -21,14 +21,14 @@ const columns = `m.id, m.space, m.text, m.metadata, m.created_at, m.updated_at, 
  * Writes one memory, or brings the one with the same text up to date; what is left out stays. One whose time is over
  * counts as gone. Nothing happens where the lease under which it is made is not live: no row then.
  * $1 id, $2 tenant, $3 space, $4 text, $5 metadata (null: none or as it was), $6 what the hash is made of, $7 now, $8 by,
- * $9 expires (null: never or as it was), $10 model ('': not embedded), $11 embedding, $12 task (null: no lease),
- * $13 token, $14 agent.
+ * $9 expires (null: never or as it was), $10 model ('': not embedded), $11 embedding, $12 its signs, $13 scale, $14 codes,
+ * $15 task (null: no lease), $16 token, $17 agent.
  */
 export const rememberMemory: Statement<MemoryRow & { created: boolean }> = {
   name: "remember_memory",
   text: `
 with live as materialized (
-  select 1 from task where id = $12::uuid and lease_token = $13::uuid and agent_id = $14
+  select 1 from task where id = $15::uuid and lease_token = $16::uuid and agent_id = $17
     and status in ('in_progress', 'waiting', 'ready') for share
 ), gone as materialized (
   select from memory where tenant = $2 and space = $3 and hash = sha256(convert_to($6, 'UTF8'))
@@ -37,7 +37,7 @@ with live as materialized (
   insert into memory as old (id, tenant, space, text, metadata, hash, created_at, updated_at, created_by, expires_at)
   select $1::uuid, $2, $3, $4, coalesce($5::jsonb, '{}'), sha256(convert_to($6, 'UTF8')), $7::bigint, $7::bigint, $8,
     $9::bigint
-  where $12::uuid is null or exists (select from live)
+  where $15::uuid is null or exists (select from live)
   on conflict (tenant, space, hash) do update set
     text = excluded.text,
     metadata = case when old.expires_at <= $7::bigint then excluded.metadata else coalesce($5::jsonb, old.metadata) end,
@@ -55,7 +55,12 @@ with live as materialized (
   on conflict (memory_id) do update set
     model = excluded.model, dimensions = excluded.dimensions, embedding = excluded.embedding
     where excluded.model not in ('', old.model)
-  returning old.model
+  returning old.memory_id, old.tenant, old.space, old.model, old.dimensions
+), n as (
+  insert into memory_near as old (memory_id, tenant, space, model, dimensions, signs, scale, codes)
+  select memory_id, tenant, space, model, dimensions, $12::bit varying, $13::real, decode($14, 'hex') from e where model <> ''
+  on conflict (memory_id) do update set model = excluded.model, dimensions = excluded.dimensions,
+    signs = excluded.signs, scale = excluded.scale, codes = excluded.codes
 )
 select ${columns}, m.id = $1::uuid or exists (select from gone) as created,
   coalesce((select nullif(model, '') from e),

@@ -1,111 +1,124 @@
 import type { Statement } from "../../../ports/database.ts";
 
-/** What the extension for vectors can do here; null: there is none. */
-export const readVectorExtension: Statement<{ version: string | null; available: boolean }> = {
-  name: "read_vector_extension",
-  text: `
-select (select extversion from pg_extension where extname = 'vector') as version,
-  exists (select from pg_available_extensions where name = 'vector') as available`,
-};
-
-export const createVectorExtension = "create extension if not exists vector";
-
-const indexName = (dimensions: number): string => `memory_embedding_near_${dimensions}`;
-
-/** Whether the index over embeddings of so many dimensions is there and whole, and up to $2, how many there are. */
-export const readVectorIndex = (dimensions: number): Statement<{ ready: boolean; embeddings: number }> => ({
-  name: `read_vector_index_${dimensions}`,
-  text: `
-select exists (select from pg_index where indexrelid = to_regclass('${indexName(dimensions)}') and indisvalid) as ready,
-  (select count(*)::int from (select from memory_embedding where model = $1 limit $2) e) as embeddings`,
-});
-
-/** The signs of a vector, one bit for each dimension: a hundred bytes that say roughly where it points. */
-const signsOf = (vector: string, dimensions: number): string =>
-  `binary_quantize(${vector}::vector(${dimensions}))::bit(${dimensions})`;
-
-/**
- * The index is over the signs of the embeddings: a thirtieth of their size, so it stays in memory and is quick to
- * write. What it finds is compared exactly afterwards.
- */
-export const createVectorIndex = (dimensions: number): string => `
-select set_config('statement_timeout', '0', true);
-create index if not exists ${indexName(dimensions)} on memory_embedding
-  using hnsw ((${signsOf("embedding", dimensions)}) bit_hamming_ops) where dimensions = ${dimensions}`;
+/** How meanings are searched: through the index, by looking at all of the spaces, or at their newest. */
+export type NearWay = "index" | "all" | "newest";
 
 /** How many vectors the spaces have. $1 tenant, $2 spaces, $3 model, $4 counted up to. */
-export const countEmbeddings: Statement<{ embeddings: number }> = {
-  name: "count_embeddings",
+export const countNear: Statement<{ memories: number }> = {
+  name: "count_near_memories",
   text: `
-select count(*)::int as embeddings
-from (select from memory_embedding where tenant = $1 and space = any ($2::text[]) and model = $3 limit $4) e`,
+select count(*)::int as memories
+from (select from memory_near where tenant = $1 and space = any ($2::text[]) and model = $3 limit $4) n`,
 };
 
 export interface NearRow {
   id: string;
-  similarity: number;
+  scale: number;
+  codes: Uint8Array;
 }
 
-/** How meanings are compared: in C by the extension, exactly or by its index first, or by plain SQL. */
-export type Comparison = "exact" | "index" | "plain";
+/** What the index looks at while it searches: more of it finds more, and takes longer. */
+const lookedAt = 200;
+/** Memories of other spaces that the index passes by before it gives up. */
+const mostPassed = 40_000;
 
-/** What the index finds, of which the best are kept after comparing exactly. */
-const foundByIndex = 200;
-
-/** Lets the index go on until enough of the right spaces was found. */
-export const beginNear = (isIterative: boolean): Statement => ({
-  name: isIterative ? "begin_near_iterative" : "begin_near",
-  text: `
-select set_config(name, value, true) from (values ('enable_sort', 'off'), ('hnsw.ef_search', '${foundByIndex}')
-  ${isIterative ? ", ('hnsw.iterative_scan', 'relaxed_order'), ('hnsw.max_scan_tuples', '40000')" : ""}) s(name, value)`,
-});
+/**
+ * The transaction in which meanings are searched. The index is to be used whatever the planner thinks that it costs, and
+ * goes on until enough of the right spaces was found. What the planner thinks is also why nothing may be compiled for it: a
+ * compiler would work on a search of milliseconds for half a second.
+ */
+export const beginNear = (way: NearWay, isIterative: boolean): Statement => {
+  const settings = [`('jit', 'off')`];
+  if (way === "index") settings.push(`('enable_sort', 'off'), ('hnsw.ef_search', '${lookedAt}')`);
+  if (way === "index" && isIterative)
+    settings.push(`('hnsw.iterative_scan', 'relaxed_order'), ('hnsw.max_scan_tuples', '${mostPassed}')`);
+  return {
+    name: way === "index" ? `begin_near_${isIterative ? "iterative" : "index"}` : "begin_near",
+    text: `select set_config(name, value, true) from (values ${settings.join(", ")}) s(name, value)`,
+  };
+};
 
 const madeStatements = new Map<string, Statement<NearRow>>();
 
 /**
- * The memories whose meaning is nearest. $1 tenant, $2 spaces, $3 model, $4 now, $5 metadata (null: any), $6 how many,
- * $7 the vector, $8 how many at most are compared one by one, the newest.
+ * The memories whose signs are most like those of a question, to be compared by their numbers. $1 tenant, $2 spaces,
+ * $3 model, $4 the signs, $5 metadata (null: any), $6 how many, $7 how many are looked at, the newest.
  */
-export function searchNear(how: Comparison, dimensions: number): Statement<NearRow> {
-  const name = `search_near_${how}_${dimensions}`;
+export function searchNear(way: NearWay, dimensions: number, isFiltered: boolean): Statement<NearRow> {
+  const name = `search_near_${way}_${dimensions}${isFiltered ? "_filtered" : ""}`;
   let statement = madeStatements.get(name);
   if (statement === undefined) {
-    statement = { name, text: textOf(how, dimensions) };
+    statement = { name, text: textOf(way, dimensions, isFiltered) };
     madeStatements.set(name, statement);
   }
   return statement;
 }
 
-const isWanted =
-  "(m.expires_at is null or m.expires_at > $4::bigint) and ($5::jsonb is null or m.metadata @> $5::jsonb)";
-const isHere = "e.tenant = $1 and e.space = any ($2::text[]) and e.model = $3";
-
-function textOf(how: Comparison, dimensions: number): string {
-  const vector = (value: string) => `${value}::vector(${dimensions})`;
-  const similarity =
-    how === "plain"
-      ? "(select sum(x.a::float8 * x.b) from unnest(n.embedding, $7::real[]) x(a, b))"
-      : `1 - (${vector("n.embedding")} <=> ${vector("$7::real[]")})`;
-  const asked = signsOf("$7::real[]", dimensions);
-  // All three take eight parameters; those that have no use for the last one say only that it is a number.
-  const candidates =
-    how === "index"
-      ? `
-  select e.memory_id, e.embedding from memory_embedding e join memory m on m.id = e.memory_id
-  where e.dimensions = ${dimensions} and ${isHere} and ${isWanted} and $8::int > 0
-  order by ${signsOf("e.embedding", dimensions)} <~> ${asked} limit ${foundByIndex}`
-      : `
-  select e.memory_id, e.embedding from memory_embedding e
-  where ${isHere} and ($5::jsonb is null or exists (select from memory m where m.id = e.memory_id and m.metadata @> $5::jsonb))
-  order by e.memory_id desc limit $8::int`;
+function textOf(way: NearWay, dimensions: number, isFiltered: boolean): string {
+  // Every form takes seven parameters; those that have no use for one say only what it is.
+  const wanted = isFiltered
+    ? "exists (select from memory m where m.id = n.memory_id and m.metadata @> $5::jsonb)"
+    : "$5::jsonb is null";
+  const where = `n.tenant = $1 and n.space = any ($2::text[]) and n.model = $3 and n.dimensions = ${dimensions} and ${wanted}`;
+  const columns = "n.memory_id as id, n.scale, n.codes";
+  if (way === "index") {
+    const bits = `bit(${dimensions})`;
+    return `
+select ${columns} from memory_near n where ${where} and $7::int > 0
+order by n.signs::${bits} <~> $4::${bits} limit $6`;
+  }
+  const looked =
+    way === "all"
+      ? `memory_near n where ${where} and $7::int > 0`
+      : `(select * from memory_near n where ${where} order by n.memory_id desc limit $7) n`;
   return `
-with candidates as materialized (${candidates}
-), near as materialized (
-  select n.memory_id, ${similarity} as similarity from candidates n order by 2 desc, 1 desc limit $6 * 2
-)
-select n.memory_id as id, n.similarity from near n join memory m on m.id = n.memory_id
-where ${isWanted} order by n.similarity desc, n.memory_id desc limit $6`;
+select ${columns} from ${looked}
+order by bit_count(n.signs # $4::bit varying), n.memory_id desc limit $6`;
 }
+
+/** What becomes a row of `memory_near`: `NearCode` with the id of its memory, as JSON. */
+const codeColumns = "id uuid, signs bit varying, scale real, codes text";
+
+const keepNear = (from: string): string => `
+insert into memory_near as old (memory_id, tenant, space, model, dimensions, signs, scale, codes)
+${from}
+on conflict (memory_id) do update set model = excluded.model, dimensions = excluded.dimensions,
+  signs = excluded.signs, scale = excluded.scale, codes = excluded.codes`;
+
+/**
+ * Embeddings that searches can't see yet, of those before $2 (null: all), newest first; at most $4 of the next 500. `last`
+ * is where to go on from, null at the end. $1 model, $3 dimensions.
+ */
+export const findUnseen: Statement<{ last: string | null; unseen: { id: string; embedding: number[] }[] }> = {
+  name: "find_unseen_embeddings",
+  text: `
+with page as materialized (
+  select memory_id, model, dimensions from memory_embedding where $2::uuid is null or memory_id < $2::uuid
+  order by memory_id desc limit 500
+), unseen as materialized (
+  select p.memory_id from page p
+  where p.model = $1 and p.dimensions = $3
+    and not exists (select from memory_near n where n.memory_id = p.memory_id and n.model = $1)
+  order by p.memory_id desc limit $4
+)
+select case when (select count(*) from unseen) < $4 then (select memory_id from page order by memory_id limit 1)
+    else (select memory_id from unseen order by memory_id limit 1) end as last,
+  (select coalesce(json_agg(json_build_object('id', e.memory_id, 'embedding', e.embedding)), '[]')
+    from unseen u join memory_embedding e on e.memory_id = u.memory_id) as unseen`,
+};
+
+/** Shows embeddings to searches, unless they were replaced meanwhile. $1 model, $2 [{id, signs, scale, codes}]. */
+export const showEmbeddings: Statement = {
+  name: "show_embeddings",
+  text: `
+with made as materialized (select * from json_to_recordset($2::json) as x(${codeColumns})
+), held as materialized (
+  select e.* from memory_embedding e join made on made.id = e.memory_id
+  where e.model = $1 order by e.memory_id for share of e
+)
+${keepNear(`  select h.memory_id, h.tenant, h.space, h.model, h.dimensions, made.signs, made.scale, decode(made.codes, 'hex')
+  from made join held h on h.memory_id = made.id`)}`,
+};
 
 /**
  * Memories that are to be embedded, since another model did it or none. $1 model, $2 how many, $3 without these.
@@ -124,21 +137,24 @@ select m.id, m.text, o.model from other o join memory m on m.id = o.memory_id or
 };
 
 /**
- * Keeps embeddings, each only if nobody made another meanwhile. $1 model, $2 [{id, before, embedding}].
+ * Keeps embeddings, each only if nobody made another meanwhile. $1 model, $2 [{id, before, embedding, signs, scale, codes}].
  */
-export const writeEmbeddings: Statement<{ id: string }> = {
+export const writeEmbeddings: Statement = {
   name: "write_embeddings",
   text: `
 with made as materialized (
-  select x.id, x.before, (select array_agg(v::real order by n) from json_array_elements_text(x.embedding) with ordinality j(v, n)) as embedding
-  from json_to_recordset($2::json) as x(id uuid, before text, embedding json)
+  select x.*, (select array_agg(v::real order by n) from json_array_elements_text(x.vector) with ordinality j(v, n)) as embedding
+  from json_to_recordset($2::json) as x(${codeColumns}, before text, vector json)
 ), held as materialized (
   select e.memory_id from memory_embedding e join made on made.id = e.memory_id and made.before = e.model
   order by e.memory_id for update of e
+), written as (
+  update memory_embedding e set model = $1, dimensions = array_length(made.embedding, 1), embedding = made.embedding
+  from made join held on held.memory_id = made.id
+  where e.memory_id = made.id
+  returning e.memory_id, e.tenant, e.space, e.model, e.dimensions, made.signs, made.scale, made.codes
 )
-update memory_embedding e set model = $1, dimensions = array_length(made.embedding, 1), embedding = made.embedding
-from made join held on held.memory_id = made.id
-where e.memory_id = made.id returning e.memory_id as id`,
+${keepNear("  select memory_id, tenant, space, model, dimensions, signs, scale, decode(codes, 'hex') from written")}`,
 };
 
 /** Of how many dimensions the embeddings of a model are. $1 model. */
