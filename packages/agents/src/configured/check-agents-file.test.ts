@@ -4,6 +4,7 @@ import { checkAgentsFile } from "./check-agents-file.ts";
 const command = { kind: "command", name: "old", capabilities: ["work"], command: ["true"] };
 const http = { kind: "http", name: "new", capabilities: ["work"], url: "https://example.org/work" };
 const a2a = { kind: "a2a", name: "far", card: "https://example.org/agent" };
+const mcp = { kind: "mcp", name: "tool", capabilities: ["work"], mcp: { server: "shop", tool: "buy" } };
 const mistakesOf = (...agents: unknown[]) => checkAgentsFile({ agents }).mistakes;
 
 it("takes commands and endpoints as they should be", () => {
@@ -26,8 +27,8 @@ it("takes commands and endpoints as they should be", () => {
     skills: { work: "w 1" },
     origins: ["https://b.example:8443"],
   };
-  expect(checkAgentsFile({ agents: [command, http, full, far] })).toEqual({
-    agents: [command, http, full, far],
+  expect(checkAgentsFile({ agents: [command, http, full, far, mcp] })).toEqual({
+    agents: [command, http, full, far, mcp],
     mistakes: [],
   });
 });
@@ -50,6 +51,10 @@ it("names every mistake with its place, and lets nothing of the file through", (
     [{ ...a2a, skills: { work: "w" } }, ["agents", 0, "skills", "work"]],
     [{ ...a2a, url: "https://example.org" }, ["agents", 0, "url"]],
     [{ ...a2a, refreshMs: 1 }, ["agents", 0, "refreshMs"]],
+    [{ ...mcp, mcp: { server: "shop" } }, ["agents", 0, "mcp"]],
+    [{ ...mcp, mcp: { server: "shop", tool: "buy", port: 1 } }, ["agents", 0, "mcp", "port"]],
+    [{ ...mcp, capabilities: undefined }, ["agents", 0]],
+    [{ ...mcp, command: ["true"] }, ["agents", 0, "command"]],
     ["old", ["agents", 0]],
   ];
   for (const [agent, path] of wrong) {

@@ -74,7 +74,12 @@ function checkAgent(agent: unknown, path: (string | number)[]): AgentsMistake[] 
     return [{ path: [...path, "kind"], message: `"kind" must be one of ${Object.keys(kinds).join(", ")}` }];
   }
   const schema = shape as Shape;
-  const unknown = unknownKeys(agent, Object.keys(schema.properties), path);
+  const unknown = [
+    ...unknownKeys(agent, Object.keys(schema.properties), path),
+    ...(agent.kind === "mcp" && isObject(agent.mcp)
+      ? unknownKeys(agent.mcp, Object.keys(McpAgent.properties.mcp.properties), [...path, "mcp"])
+      : []),
+  ];
   if (unknown.length > 0) return unknown;
   const fault = compileCheck(schema as unknown as Record<string, unknown>, "The agent")(agent);
   if (fault !== undefined) {
