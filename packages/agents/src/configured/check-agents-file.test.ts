@@ -66,7 +66,7 @@ it("names every mistake with its place, and lets nothing of the file through", (
     [{ ...claude, prompt: "x" }, ["agents", 0, "prompt"]],
     [{ ...mcp, mcp: { server: "shop" } }, ["agents", 0, "mcp"]],
     [{ ...mcp, mcp: { server: "shop", tool: "buy", port: 1 } }, ["agents", 0, "mcp", "port"]],
-    [{ ...mcp, capabilities: undefined }, ["agents", 0, "capabilities"]],
+    [{ ...mcp, capabilities: undefined }, ["agents", 0]],
     [{ ...mcp, command: ["true"] }, ["agents", 0, "command"]],
     ["old", ["agents", 0]],
   ];
