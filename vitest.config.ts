@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { quickStart } from "./e2e/support/quick-start.ts";
+import { LongestFirst } from "./scripts/longest-first.ts";
 import { createSecondChances } from "./scripts/second-chances.ts";
 import { createSeededProperties } from "./scripts/seeded-properties.ts";
 
@@ -28,6 +29,13 @@ export default defineConfig({
     // What is waited for comes soon, but not on a machine that is busy with other things.
     expect: { poll: { timeout: 10_000 } },
     maxWorkers: 2,
+    // Two processes run one file after the other: every module is loaded and PostgreSQL's WebAssembly compiled twice, and
+    // not for each of hundreds of files. So no module of ours keeps what a test did; spies and variables are put back.
+    isolate: false,
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
+    sequence: { sequencer: LongestFirst },
     execArgv: quickStart,
     retry,
     reporters: ["default", createSecondChances(), ...(report === undefined ? [] : ["json"])],

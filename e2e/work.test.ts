@@ -12,6 +12,8 @@ import {
 } from "./support/processes.ts";
 import { binary, startFreshServer, startServer } from "./support/server-process.ts";
 
+/** Servers are started for these, on a machine that may be busy. */
+const patience = { timeout: 120_000 };
 afterEach(cleanUp);
 
 const startWorker = (argv: string[], env: Record<string, string>) =>
@@ -23,32 +25,39 @@ function writeModule(folder: string, text: string): string {
   return path;
 }
 
-it("muster work runs the agents of a module, as many tasks at once as it is told, until it is stopped", async () => {
-  const folder = temporaryFolder();
-  const { server, client, apiKey } = await startFreshServer(join(folder, "data"));
-  const path = writeModule(
-    folder,
-    `export default async () => [
+it(
+  "muster work runs the agents of a module, as many tasks at once as it is told, until it is stopped",
+  patience,
+  async () => {
+    const folder = temporaryFolder();
+    const { server, client, apiKey } = await startFreshServer(join(folder, "data"));
+    const path = writeModule(
+      folder,
+      `export default async () => [
       { name: "echo", capabilities: [{ name: "echo", handler: ({ input }) => input }] },
       { name: "twice", capabilities: [{ name: "twice", handler: ({ input }) => input * 2 }] },
     ];`,
-  );
-  const worker = startWorker([path, "--server", server.url, "--concurrency", "3", "--json"], {
-    MUSTER_API_KEY: apiKey,
-  });
-  await waitForOutput(worker, /"agents"/);
-  const agents = await client.agents.list();
-  expect(agents.map(({ name, maxConcurrency }) => [name, maxConcurrency]).sort()).toEqual([
-    ["echo", 3],
-    ["twice", 3],
-  ]);
-  const { id } = await client.tasks.submit({ capability: "twice", input: 21 });
-  expect(await client.tasks.wait(id, { timeoutMs: 30_000 })).toMatchObject({ output: 42, agent: "twice" });
-  expect(await worker.end("SIGTERM")).toMatchObject({ exitCode: 0, err: expect.stringContaining("stopped") });
-  expect(await client.agents.list()).toEqual([]);
-});
+    );
+    const worker = startWorker([path, "--server", server.url, "--concurrency", "3", "--json"], {
+      MUSTER_API_KEY: apiKey,
+    });
+    await waitForOutput(worker, /"agents"/);
+    const agents = await client.agents.list();
+    expect(agents.map(({ name, maxConcurrency }) => [name, maxConcurrency]).sort()).toEqual([
+      ["echo", 3],
+      ["twice", 3],
+    ]);
+    const { id } = await client.tasks.submit({ capability: "twice", input: 21 });
+    expect(await client.tasks.wait(id, { timeoutMs: 30_000 })).toMatchObject({ output: 42, agent: "twice" });
+    expect(await worker.end("SIGTERM")).toMatchObject({
+      exitCode: 0,
+      err: expect.stringContaining("stopped"),
+    });
+    expect(await client.agents.list()).toEqual([]);
+  },
+);
 
-it("a worker waits for a server that is not up yet", async () => {
+it("a worker waits for a server that is not up yet", patience, async () => {
   const folder = temporaryFolder();
   const dataDir = join(folder, "data");
   const first = await startFreshServer(dataDir);
@@ -64,7 +73,7 @@ it("a worker waits for a server that is not up yet", async () => {
   await server.end("SIGTERM");
 });
 
-it("a module without an agent, a module that is not there and a refused key are told", async () => {
+it("a module without an agent, a module that is not there and a refused key are told", patience, async () => {
   const folder = temporaryFolder();
   const { server } = await startFreshServer(join(folder, "data"));
   const env = { MUSTER_API_KEY: "wrong", MUSTER_URL: server.url };

@@ -1,17 +1,5 @@
-/**
- * The servers that cluster tests need: PostgreSQL, RabbitMQ, Redis and S3, and nginx and bubblewrap as programs.
- *
- *   npm run services                  uses what runs at the usual ports, starts privately what does not
- *   npm run services -- status        says what there is, and starts nothing
- *   npm run services -- stop          ends the private ones and deletes what they kept
- *
- *   --install    as root: installs the packages that are missing (apt-get)
- *   --private    starts private ones whoever else runs
- *   --json       the addresses as JSON
- *   --env        the addresses as lines for a shell: eval "$(npm run -s services -- --env)"
- *   --folder F   where private servers live, a folder of the temporary files by default
- */
-import { parseArgs } from "node:util";
+// The servers that cluster tests need; `usage` says how.
+import { readArguments, refuse } from "./read-arguments.ts";
 import {
   ensureServices,
   lookAtServices,
@@ -22,7 +10,24 @@ import {
 } from "./services/ensure-services.ts";
 import { pgvector } from "./services/postgresql.ts";
 
-const { values, positionals } = parseArgs({
+const usage = `
+The servers that cluster tests need: PostgreSQL, RabbitMQ, Redis and S3, and nginx and bubblewrap as programs.
+
+  npm run services                  uses what runs at the usual ports, starts privately what does not
+  npm run services -- status        says what there is, and starts nothing
+  npm run services -- stop          ends the private ones and deletes what they kept
+
+  --install    as root: installs the packages that are missing (apt-get)
+  --private    starts private ones whoever else runs
+  --json       the addresses as JSON
+  --env        the addresses as lines for a shell: eval "$(npm run -s services -- --env)"
+  --folder F   where private servers live, a folder of the temporary files by default
+  --help       this
+
+Ends with 1 where something is missing, with 2 if it was used wrongly.
+`;
+
+const { values, positionals } = readArguments(usage, {
   allowPositionals: true,
   options: {
     install: { type: "boolean", default: false },
@@ -72,10 +77,8 @@ const actions: Record<string, () => Promise<void>> = {
 };
 
 const action = actions[positionals[0] ?? "start"];
-if (action === undefined || positionals.length > 1) {
-  say(`Unknown: ${positionals.join(" ")}. There are start, status and stop.`);
-  process.exit(2);
-}
+if (action === undefined || positionals.length > 1)
+  refuse(`There is no "${positionals.join(" ")}", only start, status and stop.`);
 try {
   await action();
 } catch (error) {

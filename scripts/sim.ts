@@ -1,25 +1,34 @@
-/**
- * Plays histories of a simulated world in which everything goes wrong, each twice, and checks that all rules held
- * and that both were the same:
- *
- *   npm run sim -- --seed 7 --steps 300 --seeds 20
- *   npm run sim -- --seed 1 --seeds 10000 --once --brief --pause-file /tmp/pause
- *
- * Prints one line per seed; with --brief one per hundred that were fine. --once plays each world once. While the pause file is
- * there nothing is begun. Where a rule was broken it looks for the fewest steps that break one, and prints the
- * rule and what was noted about the tasks in question. Ends with 1 if anything was wrong.
- */
+// Plays histories of a simulated world in which everything goes wrong; `usage` says how.
 import { existsSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { describeFailure } from "../packages/server/src/test/simulation/describe-failure.ts";
 import { simulate } from "../packages/server/src/test/simulation/simulate.ts";
 import { createWorldDatabase } from "../packages/server/src/test/simulation/world-database.ts";
+import { readArguments, readNumber } from "./read-arguments.ts";
+
+const usage = `
+Plays histories of a simulated world in which everything goes wrong, each twice, and checks that all rules held
+and that both were the same.
+
+  npm run sim -- --seed 7 --steps 300 --seeds 20
+  npm run sim -- --seed 1 --seeds 10000 --once --brief --pause-file /tmp/pause
+
+  --seed N         the first seed (a fresh one)
+  --seeds N        so many seeds from there on (1)
+  --steps N        length of a history (120)
+  --once           plays each world once
+  --brief          one line per hundred seeds that were fine
+  --pause-file F   nothing is begun while this file is there
+  --help           this
+
+Prints one line per seed. Where a rule was broken it looks for the fewest steps that break one, and prints the rule and
+what was noted about the tasks in question. Ends with 1 if anything was wrong, with 2 if it was used wrongly.
+`;
 
 const pauseMs = 5_000;
 const seedsPerLine = 100;
 
-const { values } = parseArgs({
+const { values } = readArguments(usage, {
   options: {
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
     steps: { type: "string", default: "120" },
@@ -30,18 +39,9 @@ const { values } = parseArgs({
   },
 });
 
-function numberOf(name: "seed" | "steps" | "seeds"): number {
-  const value = Number(values[name]);
-  if (!Number.isInteger(value) || value < 0) {
-    console.error(`--${name} must be a whole number, not "${values[name]}".`);
-    process.exit(2);
-  }
-  return value;
-}
-
-const first = numberOf("seed");
-const steps = numberOf("steps");
-const seeds = numberOf("seeds");
+const first = readNumber("seed", values.seed);
+const steps = readNumber("steps", values.steps);
+const seeds = readNumber("seeds", values.seeds);
 /** Waits as long as somebody else needs the machine. */
 async function whilePaused(): Promise<void> {
   const file = values["pause-file"];

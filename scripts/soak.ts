@@ -1,12 +1,4 @@
-/**
- * Lets two nodes work for a while under mixed load and random faults, on servers of their own, and looks for what
- * grows and for rules that were broken:
- *
- *   npm run soak -- --minutes 10 --seed 7
- *
- * Prints a table of what was measured. Ends with 1 where anything grew without bound or any rule was broken.
- */
-import { parseArgs } from "node:util";
+// Lets two nodes work for a while under mixed load and random faults; `usage` says how.
 import { startCluster } from "../e2e/cluster/support/cluster.ts";
 import { findLeaks } from "../e2e/cluster/support/leaks.ts";
 import { randomFrom } from "../e2e/cluster/support/random-from.ts";
@@ -18,24 +10,33 @@ import { startSoakLoad } from "../e2e/soak/soak-load.ts";
 import { measures, type Sample, takeSample } from "../e2e/soak/take-sample.ts";
 import { findTrend, type Trend } from "../e2e/soak/trends.ts";
 import { cleanUp, eventually, pause } from "../e2e/support/processes.ts";
+import { readArguments, readNumber } from "./read-arguments.ts";
 
-const { values } = parseArgs({
+const usage = `
+Lets two nodes work for a while under mixed load and random faults, on servers of their own, and looks for what grows
+and for rules that were broken.
+
+  npm run soak -- --minutes 10 --seed 7
+
+  --minutes N   how long it works (10)
+  --rest N      seconds between two faults (20)
+  --seed N      of load and faults (a fresh one)
+  --help        this
+
+Prints a table of what was measured. Ends with 1 where anything grew without bound or any rule was broken, with 2 if
+it was used wrongly.
+`;
+
+const { values } = readArguments(usage, {
   options: {
     minutes: { type: "string", default: "10" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
-    /** Seconds between two faults. */
     rest: { type: "string", default: "20" },
   },
 });
-const [minutes, seed, restSeconds] = [values.minutes, values.seed, values.rest].map(Number) as [
-  number,
-  number,
-  number,
-];
-if (![minutes, seed, restSeconds].every((value) => value >= 0)) {
-  console.error("--minutes, --seed and --rest are numbers.");
-  process.exit(2);
-}
+const minutes = readNumber("minutes", values.minutes, { whole: false });
+const restSeconds = readNumber("rest", values.rest, { whole: false });
+const seed = readNumber("seed", values.seed);
 
 const sampleEveryMs = 5_000;
 /** Short, so that what is pruned is a part of the soak, and longer than a busy machine keeps the audit from reading. */

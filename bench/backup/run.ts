@@ -1,12 +1,11 @@
 /**
  * Measures backups of a store on PostgreSQL: how fast one is written and restored, and what work loses meanwhile. Work is
  * measured in pairs, a while alone and then for as long as a backup takes, so that whatever else the machine does is in
- * both. `--tasks N` ended tasks with three events each are in the store (1,000,000); `--rounds N` pairs (2).
+ * both. `usage` says how.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { createFilesystemBlobs } from "../../packages/server/src/adapters/blob-store/filesystem/create-filesystem-blobs.ts";
 import { createPostgresDatabase } from "../../packages/server/src/adapters/database/postgres/create-postgres-database.ts";
 import { loadMigrations } from "../../packages/server/src/migrations/load-migrations.ts";
@@ -14,12 +13,24 @@ import { migrate } from "../../packages/server/src/migrations/migrate.ts";
 import { backUp, restore } from "../../packages/server/src/test/back-up.ts";
 import { orchestrate, silentLog, someone } from "../../packages/server/src/test/orchestrate.ts";
 import { scratchDatabase } from "../../packages/server/src/test/services.ts";
+import { readArguments, readNumber } from "../../scripts/read-arguments.ts";
 import { fill } from "./fill.ts";
 
-const { values } = parseArgs({
+const usage = `
+Measures backups of a store on PostgreSQL: how fast one is written and restored, and what work loses meanwhile.
+
+  npm run bench:backup -- --tasks 100000
+
+  --tasks N    ended tasks with three events each in the store (1,000,000)
+  --rounds N   how often work is measured alone and beside a backup (2)
+  --help       this
+`;
+
+const { values } = readArguments(usage, {
   options: { tasks: { type: "string", default: "1000000" }, rounds: { type: "string", default: "2" } },
 });
-const tasks = Number(values.tasks);
+const tasks = readNumber("tasks", values.tasks);
+const rounds = readNumber("rounds", values.rounds, { least: 1 });
 const longMs = 24 * 3_600_000;
 const aloneMs = 10_000;
 /** Tasks that are under way at once. */
@@ -66,7 +77,7 @@ const report = (name: string, value: number, unit: string) => console.log(`${nam
 
 let id = "";
 await rateUntil(pause(2_000));
-for (let round = 1; round <= Number(values.rounds); round++) {
+for (let round = 1; round <= rounds; round++) {
   const alone = await rateUntil(pause(aloneMs));
   const start = performance.now();
   const writing = backUp(database, blobs).then((made) => {

@@ -1,19 +1,33 @@
 /**
  * Muster beside others on the same servers: every scenario in several rounds, in each of which everybody has a turn
- * (A B C A B C …), so that what else the machine does meets all alike. Prints medians with their spread and ratios,
- * and writes all values as JSON. See bench/README.md.
+ * (A B C A B C …), so that what else the machine does meets all alike. See bench/README.md.
  */
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
+import { readArguments, readNumber, refuse } from "../../scripts/read-arguments.ts";
 import { describeMachine } from "./machine.ts";
 import { medianOf, renderReport, type Series } from "./report.ts";
 import type { Measured } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
 import { type SystemName, systemNames } from "./systems.ts";
 
-const { values: options } = parseArgs({
+const usage = `
+Measures Muster beside others on the same servers, everybody in turns. Prints medians with their spread and ratios, and
+writes all values as JSON.
+
+  npm run bench:compare -- --system muster --system bullmq --rounds 3
+
+  --system NAME   one system: ${systemNames.join(", ")} (all; may be repeated)
+  --only NAME     one scenario: ${Object.keys(scenarios).join(", ")} (all; may be repeated)
+  --rounds N      how often each is measured (5)
+  --quick         with a tenth of the work
+  --out FILE      where the values go (bench/compare.json)
+  --help          this
+`;
+
+const { values: options } = readArguments(usage, {
   options: {
     quick: { type: "boolean", default: false },
     rounds: { type: "string", default: "5" },
@@ -42,15 +56,14 @@ const reasonOf = (error: { stderr?: string }): string =>
 
 const refuseUnknown = (names: readonly string[], known: readonly string[]): void => {
   const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new Error(`There is no "${unknown}", only ${known.join(", ")}.`);
+  if (unknown !== undefined) refuse(`There is no "${unknown}", only ${known.join(", ")}.`);
 };
 
 const wantedSystems = (options.system ?? systemNames) as SystemName[];
 const wantedScenarios = options.only ?? Object.keys(scenarios);
 refuseUnknown(wantedSystems, systemNames);
 refuseUnknown(wantedScenarios, Object.keys(scenarios));
-const rounds = Number(options.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds is a whole number from 1 on.");
+const rounds = readNumber("rounds", options.rounds, { least: 1 });
 
 const facts = await describeMachine(wantedSystems);
 process.stdout.write(`${JSON.stringify({ ...facts, systems: undefined }, null, 2)}\n\n`);

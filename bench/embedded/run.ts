@@ -1,11 +1,10 @@
 /**
  * Measures the embedded orchestrator over its full path, synced to disk: submit → discover → dispatch over the
- * bus → handler → settle → events. Prints one table, and writes the figures as JSON with what they were measured
- * on. `--quick` measures with a tenth of the work; `--only NAME` one row.
+ * bus → handler → settle → events. `usage` says how.
  */
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../scripts/read-arguments.ts";
 import { memoryOfAgents, overheadOfTurn } from "./agent-loop.ts";
 import {
   addAgent,
@@ -20,7 +19,19 @@ import {
   withMuster,
 } from "./measure.ts";
 
-const { values: options } = parseArgs({
+const usage = `
+Measures the embedded orchestrator over its full path, synced to disk. Prints one table, and writes the figures as JSON with
+what they were measured on.
+
+  npm run bench -- --quick
+
+  --quick       with a tenth of the work
+  --only NAME   one row
+  --out FILE    where the figures go (bench/results.json)
+  --help        this
+`;
+
+const { values: options } = readArguments(usage, {
   options: {
     quick: { type: "boolean", default: false },
     only: { type: "string" },

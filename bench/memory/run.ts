@@ -6,7 +6,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { createSystemClock } from "../../packages/server/src/adapters/clock/system-clock.ts";
 import { createPgliteDatabase } from "../../packages/server/src/adapters/database/pglite/create-pglite-database.ts";
 import { createLocalEmbedder } from "../../packages/server/src/adapters/embedder/local/create-local-embedder.ts";
@@ -18,18 +17,30 @@ import type { Database } from "../../packages/server/src/ports/database.ts";
 import type { Embedder } from "../../packages/server/src/ports/embedder.ts";
 import { silentLog, someone } from "../../packages/server/src/test/orchestrate.ts";
 import { scratchPostgres } from "../../packages/server/src/test/scratch-postgres.ts";
+import { readArguments, readNumber } from "../../scripts/read-arguments.ts";
 import { quantile } from "../embedded/measure.ts";
 import { createChance, createCorpus, dimensions, fill, numberOf } from "./fill.ts";
 
-const { values: options } = parseArgs({
+const usage = `
+Measures what it takes to recall among many memories, and how many of the ten nearest meanings the index found.
+
+  npm run bench:memory -- --memories 10000
+
+  --memories N    so many memories (100,000)
+  --questions N   so many questions (500)
+  --postgres      on the PostgreSQL server of the tests, not in the embedded store on disk
+  --help          this
+`;
+
+const { values: options } = readArguments(usage, {
   options: {
     memories: { type: "string", default: "100000" },
     questions: { type: "string", default: "500" },
     postgres: { type: "boolean", default: false },
   },
 });
-const count = Number(options.memories);
-const questions = Number(options.questions);
+const count = readNumber("memories", options.memories, { least: 1 });
+const questions = readNumber("questions", options.questions, { least: 1 });
 /** Questions whose true neighbours are looked up by comparing everything. */
 const checked = 50;
 

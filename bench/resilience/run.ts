@@ -1,13 +1,11 @@
 /**
  * Measures what resilience is held to: how soon a lock that is released is in the hands of the next in line, what the
  * breakers cost a dispatch, and writes of state by ten writers, of which none may be lost. On PostgreSQL with two nodes
- * in this process, or with `--embedded` on the embedded store on disk with one. `--quick` does a tenth; `--only NAME`
- * one of `locks`, `breakers`, `state`. Ends with 1 where a write was lost.
+ * in this process, or on the embedded store on disk with one. `usage` says how.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { createPgliteDatabase } from "../../packages/server/src/adapters/database/pglite/create-pglite-database.ts";
 import { createPostgresDatabase } from "../../packages/server/src/adapters/database/postgres/create-postgres-database.ts";
 import { loadMigrations } from "../../packages/server/src/migrations/load-migrations.ts";
@@ -16,17 +14,34 @@ import type { Database } from "../../packages/server/src/ports/database.ts";
 import { orchestrate, type TestOrchestrator } from "../../packages/server/src/test/orchestrate.ts";
 import { scratchDatabase } from "../../packages/server/src/test/services.ts";
 import { startTwoNodes } from "../../packages/server/src/test/two-nodes.ts";
+import { readArguments, refuse } from "../../scripts/read-arguments.ts";
 import { measureBreakers } from "./breakers.ts";
 import { measureLocks } from "./locks.ts";
 import { measureState } from "./state.ts";
 
-const { values: options } = parseArgs({
+const parts = ["locks", "breakers", "state"];
+const usage = `
+Measures hand-over of locks, the cost of breakers, and writes of state by ten writers, of which none may be lost.
+
+  npm run bench:resilience -- --quick
+
+  --embedded    on the embedded store on disk with one node, not on PostgreSQL with two
+  --quick       with a tenth of the work
+  --only NAME   one of ${parts.join(", ")}
+  --help        this
+
+Ends with 1 where a write was lost, with 2 if it was used wrongly.
+`;
+
+const { values: options } = readArguments(usage, {
   options: {
     quick: { type: "boolean", default: false },
     embedded: { type: "boolean", default: false },
     only: { type: "string" },
   },
 });
+if (options.only !== undefined && !parts.includes(options.only))
+  refuse(`There is no "${options.only}", only ${parts.join(", ")}.`);
 const scale = options.quick ? 0.1 : 1;
 
 export interface Figure {

@@ -2,10 +2,12 @@ import { existsSync } from "node:fs";
 import { symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { type CodeReviewOutput, createCodeReviewer } from "./code-reviewer.ts";
 import { createWorkbench } from "./test/task-context.ts";
-import { temporaryFolder, writeFiles } from "./test/temporary-folder.ts";
+import { removeFolders, temporaryFolder, writeFiles } from "./test/temporary-folder.ts";
+
+afterAll(removeFolders);
 
 const bench = createWorkbench([createCodeReviewer()]);
 const review = (root: string, file: string, more: object = {}) =>

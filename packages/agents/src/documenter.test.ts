@@ -1,9 +1,11 @@
 import { MusterError } from "@muster/sdk";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { createDocumenter, type DocumentationOutput } from "./documenter.ts";
 import { createOutliner } from "./outliner.ts";
 import { createWorkbench, type WorkbenchOptions } from "./test/task-context.ts";
-import { temporaryFolder } from "./test/temporary-folder.ts";
+import { removeFolders, temporaryFolder } from "./test/temporary-folder.ts";
+
+afterAll(removeFolders);
 
 const agents = [createDocumenter(), createOutliner()];
 const document = async (input: object, options: WorkbenchOptions = {}) => {

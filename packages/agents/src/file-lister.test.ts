@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { createFileLister, type ListFilesOutput } from "./file-lister.ts";
 import { createWorkbench } from "./test/task-context.ts";
-import { temporaryFolder, writeFiles } from "./test/temporary-folder.ts";
+import { removeFolders, temporaryFolder, writeFiles } from "./test/temporary-folder.ts";
+
+afterAll(removeFolders);
 
 const bench = createWorkbench([createFileLister()]);
 const list = (input: object) => bench.run<ListFilesOutput>("list_files", input);

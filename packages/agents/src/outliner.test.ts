@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { type CodeOutlineOutput, createOutliner } from "./outliner.ts";
 import { createWorkbench } from "./test/task-context.ts";
-import { temporaryFolder } from "./test/temporary-folder.ts";
+import { removeFolders, temporaryFolder } from "./test/temporary-folder.ts";
+
+afterAll(removeFolders);
 
 const bench = createWorkbench([createOutliner()]);
 const outline = async (file: string, text: string | Buffer) => {

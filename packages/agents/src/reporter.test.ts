@@ -1,10 +1,12 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { CodeReviewOutput, Finding } from "./code-reviewer.ts";
 import { createReporter, type ReportInput, type ReportOutput } from "./reporter.ts";
 import { createWorkbench } from "./test/task-context.ts";
-import { temporaryFolder } from "./test/temporary-folder.ts";
+import { removeFolders, temporaryFolder } from "./test/temporary-folder.ts";
+
+afterAll(removeFolders);
 
 const clock = () => new Date("2026-03-04T05:06:07.890Z");
 

@@ -1,7 +1,9 @@
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { runNode } from "./run-node.ts";
-import { temporaryFolder } from "./test/temporary-folder.ts";
+import { removeFolders, temporaryFolder } from "./test/temporary-folder.ts";
+
+afterAll(removeFolders);
 
 const run = async (code: string, more: object = {}) => {
   const cwd = await temporaryFolder({ "code.cjs": code });

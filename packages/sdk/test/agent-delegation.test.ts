@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { FakeOrchestrator } from "./fake-orchestrator.ts";
-import { gate, startTestAgent } from "./start-test-agent.ts";
+import { gate, startTestAgent, stopTestAgents } from "./start-test-agent.ts";
 import { settled } from "./test-clock.ts";
+
+afterEach(stopTestAgents);
 
 const unhandled: unknown[] = [];
 const note = (reason: unknown) => unhandled.push(reason);

@@ -1,8 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { MusterError } from "../src/protocol/index.ts";
 import { FakeOrchestrator } from "./fake-orchestrator.ts";
-import { gate, startTestAgent } from "./start-test-agent.ts";
+import { gate, startTestAgent, stopTestAgents } from "./start-test-agent.ts";
 import { settled } from "./test-clock.ts";
+
+afterEach(stopTestAgents);
 
 const unavailable = () => new MusterError("unavailable", "away");
 

@@ -1,9 +1,11 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import type { TaskContext } from "../src/agent/task-context.ts";
 import { FakeOrchestrator } from "./fake-orchestrator.ts";
-import { startTestAgent } from "./start-test-agent.ts";
+import { startTestAgent, stopTestAgents } from "./start-test-agent.ts";
 import { settled } from "./test-clock.ts";
+
+afterEach(stopTestAgents);
 
 type Action =
   | { kind: "step"; key: string }

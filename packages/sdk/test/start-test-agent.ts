@@ -1,13 +1,14 @@
-import { afterEach } from "vitest";
 import { type Agent, type AgentDefinition, createAgent } from "../src/agent/create-agent.ts";
 import type { TaskContext } from "../src/agent/task-context.ts";
 import type { FakeOrchestrator } from "./fake-orchestrator.ts";
 import { TestClock } from "./test-clock.ts";
 
 const started: Agent[] = [];
-afterEach(async () => {
+
+/** For a test file's `afterEach`. */
+export const stopTestAgents = async (): Promise<void> => {
   await Promise.all(started.splice(0).map((agent) => agent.stop(0)));
-});
+};
 
 export interface TestAgent {
   agent: Agent;

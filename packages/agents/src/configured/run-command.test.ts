@@ -1,9 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { createWorkbench } from "../test/task-context.ts";
-import { temporaryFolder } from "../test/temporary-folder.ts";
+import { removeFolders, temporaryFolder } from "../test/temporary-folder.ts";
 import type { CommandAgent } from "./configured-agent.ts";
 import { createConfiguredAgent } from "./create-configured-agent.ts";
+
+afterAll(removeFolders);
 
 const node = process.execPath;
 const env = { PATH: process.env.PATH, SECRET: "hidden", TOKEN: "shown" };

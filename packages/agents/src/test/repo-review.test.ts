@@ -2,12 +2,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MusterError } from "@muster/sdk";
 import { checkInputs, parseWorkflow } from "@muster/workflow";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { builtinAgents } from "../index.ts";
 import type { ReportOutput } from "../reporter.ts";
 import { runWorkflow } from "./run-workflow.ts";
 import { createWorkbench, type WorkbenchOptions } from "./task-context.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { removeFolders, temporaryFolder } from "./temporary-folder.ts";
+
+afterAll(removeFolders);
 
 const repository = join(import.meta.dirname, "../../../..");
 const { workflow, problems } = parseWorkflow(

@@ -1,9 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll } from "vitest";
 
-/** A new folder with these files in it, gone when the tests of the file have run. */
+/** A new folder with these files in it, there until `removeFolders`. */
 export const temporaryFolder = async (files: Record<string, string | Buffer> = {}): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "muster-agents-test-"));
   folders.push(folder);
@@ -20,6 +19,7 @@ export const writeFiles = async (folder: string, files: Record<string, string | 
 
 const folders: string[] = [];
 
-afterAll(async () => {
-  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
-});
+/** For a test file's `afterAll`. */
+export const removeFolders = async (): Promise<void> => {
+  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })));
+};

@@ -161,6 +161,31 @@ it("tries a server again that could not be opened, and takes what it was given o
   });
 });
 
+it("goes on with what runs while files can't be looked at, and names what is wrong in them", async () => {
+  const { folder, approvals } = bench();
+  const [shop] = [{ name: "shop", entry: scriptedServer(folder, saying("one")) }];
+  await approvals.approve(file, shop);
+  const problems = [{ server: "odd", problem: "it has no command." }];
+  let isThere = true;
+  const hub = createMcpHub({
+    find: async () => {
+      if (!isThere) throw new Error("EMFILE");
+      return [{ file, root: folder, agent: null, servers: [shop], problems }];
+    },
+    approvals,
+    env,
+    scrub: (text) => text,
+    onChange: () => undefined,
+  });
+  onTestFinished(() => hub.close());
+  await hub.refresh();
+  const statuses = () => hub.states.map(({ server, status }) => `${server} ${status}`);
+  expect(statuses()).toEqual(["shop ready", "odd invalid"]);
+  isThere = false;
+  await hub.refresh();
+  expect([statuses(), hub.toolsFor(null).length]).toEqual([["shop ready", "odd invalid"], 1]);
+});
+
 it("finds servers in the file that was named, in .mcp.json, and those that agents bring along", async () => {
   const { folder } = bench();
   const { mkdirSync } = await import("node:fs");

@@ -19,8 +19,8 @@ import { describeEntry } from "./secrets-of.ts";
 
 /** What became of a server, with where it is named. */
 export interface McpState extends Omit<McpReport, "status"> {
-  /** `hidden`: another file, which goes first, has a server of this name. */
-  status: McpReport["status"] | "hidden";
+  /** `hidden`: another file, which goes first, has a server of this name. `invalid`: its entry, or the file, is wrong. */
+  status: McpReport["status"] | "hidden" | "invalid";
   file: string;
   /** The one agent that it is for; null: all. */
   agent: string | null;
@@ -119,7 +119,10 @@ class Hub implements McpHub {
   async #look(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     clearTimeout(this.#timer);
-    const { wanted, refused } = await this.#wanted();
+    // Files that can't be looked at now say nothing against what runs.
+    const sources = await this.#options.find().catch(() => undefined);
+    if (sources === undefined) return;
+    const { wanted, refused } = await this.#wanted(sources);
     const before = new Map(this.#slots);
     await Promise.all(
       [...before].map(async ([key, slot]) => {
@@ -146,11 +149,14 @@ class Hub implements McpHub {
   }
 
   /** By file, agent and name, in the order in which they go first; those that another one of their name hides are refused. */
-  async #wanted(): Promise<{ wanted: Map<string, Wanted>; refused: McpState[] }> {
+  async #wanted(
+    sources: readonly McpSource[],
+  ): Promise<{ wanted: Map<string, Wanted>; refused: McpState[] }> {
     const wanted = new Map<string, Wanted>();
     const refused: McpState[] = [];
     const names = new Set<string>();
-    for (const source of await this.#options.find().catch(() => [])) {
+    for (const source of sources) {
+      refused.push(...source.problems.map((one) => invalidIn(source, one)));
       for (const named of source.servers) {
         const name = JSON.stringify([source.agent, plain(named.name)]);
         const why = names.has(name)
@@ -207,6 +213,19 @@ function stateOf(slot: Slot | undefined): McpState[] {
   const { agent, file } = source;
   return servers.reports.map((report) => ({ ...report, file, agent, entry: describeEntry(named.entry) }));
 }
+
+const invalidIn = (
+  { file, agent }: McpSource,
+  { server, problem }: McpSource["problems"][number],
+): McpState => ({
+  server: server ?? "",
+  status: "invalid",
+  tools: [],
+  notes: [problem],
+  file,
+  agent,
+  entry: "",
+});
 
 const stateIn = (
   { file, agent }: McpSource,

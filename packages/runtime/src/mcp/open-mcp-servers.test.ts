@@ -220,3 +220,22 @@ it("speaks with a server at an address, and breaks off an answer that never ends
   expect(new Set(seen)).toEqual(new Set(["Bearer abc"]));
   expect((await echo({ text: "endless" })).content).toContain("more than 16777216 bytes");
 });
+
+it("follows no server to another origin than the approved one", async () => {
+  const asked: string[] = [];
+  const start = async (answer: (path: string) => [number, string]): Promise<number> => {
+    const server = createServer((request, response) => {
+      asked.push(`${request.headers.host} ${request.url}`);
+      const [status, location] = answer(request.url ?? "");
+      response.writeHead(status, { location }).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    return (server.address() as AddressInfo).port;
+  };
+  const other = await start(() => [200, ""]);
+  const port = await start((path) => [307, path === "/mcp" ? "/mcp/" : `http://127.0.0.1:${other}/mcp`]);
+  const { report } = await bench({ type: "http", url: `http://127.0.0.1:${port}/mcp`, headers: {} });
+  expect(report).toMatchObject({ status: "failed", notes: [expect.stringContaining("another origin")] });
+  expect(asked).toEqual([`127.0.0.1:${port} /mcp`, `127.0.0.1:${port} /mcp/`]);
+});

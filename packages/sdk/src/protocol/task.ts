@@ -221,7 +221,7 @@ export type Explanation = Static<typeof Explanation>;
 /** Tasks that wait for ever, and why. */
 export const Deadlock = Type.Object(
   {
-    kind: Type.Enum(["cycle", "lost_dependency", "no_agent"]),
+    kind: Type.Enum(["cycle", "lost_dependency", "slots", "no_agent"]),
     taskIds: Type.Array(Type.String(), { description: "For a cycle, in the order of waiting." }),
     reason: Type.String(),
   },

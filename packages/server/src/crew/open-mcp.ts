@@ -131,7 +131,7 @@ function tell(
 }
 
 function linesOf({ server, status, tools, notes, file, entry }: McpState, folder: string) {
-  const called = `MCP server ${server} (${file})`;
+  const called = server === "" ? `MCP servers of ${file}` : `MCP server ${server} (${file})`;
   if (status === "unapproved") {
     const isNamed = /\.ya?ml$/.test(file) && file !== resolve(folder, "muster.yaml");
     const command = `muster mcp approve ${quoted(server)}${isNamed ? ` --config ${quoted(file)}` : ""}`;

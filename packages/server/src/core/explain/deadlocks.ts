@@ -1,4 +1,5 @@
 import { type Deadlock, limits } from "@muster/sdk/protocol";
+import type { AgentRecord } from "../../ports/agent-registry.ts";
 import { matches } from "../discovery/rank.ts";
 import { findCycle } from "../intake/graph.ts";
 import { isRouteOf } from "../people/may-answer.ts";
@@ -6,6 +7,7 @@ import { describeRoute, formatRoute, isForPeople, parseRoute } from "../queue/ro
 import { readyByRoute, type WaitingEdge, waitingEdges } from "../queue/statements/ahead-of.ts";
 import { listPeople } from "../queue/statements/people.ts";
 import type { ExplainDependencies } from "./explain.ts";
+import { findStuckSlots } from "./stuck-slots.ts";
 
 /** Tasks named where nobody offers what they need. */
 const mostNamed = 20;
@@ -16,17 +18,19 @@ const mostCycles = 100;
 
 /**
  * Finds what waits for ever: cycles, through sub-tasks too; a dependency that can't end because it is gone; a
- * capability that nobody offers. An agent that is only busy is no deadlock.
+ * capability that nobody offers; an agent all of whose slots wait for a lock whose holder needs one of them. An agent
+ * that is only busy is no deadlock.
  */
 export function createDeadlockSearch({ database, registry, clock }: ExplainDependencies) {
   return async function findDeadlocks(tenant: string): Promise<Deadlock[]> {
     const all = await database.query(waitingEdges, [mostEdges]);
     const edges = tenant === "*" ? all : all.filter((edge) => edge.tenant === tenant);
-    return [...cyclesIn(edges), ...lostIn(edges), ...(await unserved(tenant))];
+    const live = await registry.list(clock.now());
+    const stuck = await findStuckSlots(database, live, tenant, clock.now());
+    return [...cyclesIn(edges), ...lostIn(edges), ...stuck, ...(await unserved(tenant, live))];
   };
 
-  async function unserved(tenant: string): Promise<Deadlock[]> {
-    const live = await registry.list(clock.now());
+  async function unserved(tenant: string, live: readonly AgentRecord[]): Promise<Deadlock[]> {
     const groups = await database.query(readyByRoute, [tenant]);
     const people = await database.query(listPeople, [tenant, limits.peoplePerTenant]);
     const alone = groups.filter(

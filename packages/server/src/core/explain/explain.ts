@@ -14,6 +14,7 @@ import { createDeadlockSearch } from "./deadlocks.ts";
 import { explainBudget } from "./explain-budgets.ts";
 import { explainInbox } from "./explain-inbox.ts";
 import { describeAttempts, explainHeld } from "./explain-retries.ts";
+import { findStuckSlots } from "./stuck-slots.ts";
 
 export interface ExplainDependencies {
   database: Database;
@@ -134,9 +135,12 @@ export function createExplain(deps: ExplainDependencies) {
     const free = obstacles.filter(({ why }) => why === null);
     const [queue] = await database.query(aheadOf, [task.route, task.priority, task.id]);
     const ahead = queue?.ahead ?? 0;
+    const stuck =
+      free.length > 0 ? [] : await findStuckSlots(database, await registry.list(now), task.tenant, now);
     return {
       summary: describeAgents(able.length, free.length, what),
       reasons: [
+        ...stuck.filter(({ taskIds }) => taskIds.includes(task.id)).map(({ reason }) => reason),
         ...(ahead > 0
           ? [`${ahead === 1 ? "1 task is" : `${ahead} tasks are`} ahead of it on the same route.`]
           : []),

@@ -4,6 +4,7 @@ import type { Database, Queryable } from "../../ports/database.ts";
 import { leaseLost } from "../gateway/lease-lost.ts";
 import { createGroup, type NextTurn } from "../group.ts";
 import {
+  handOver,
   holdLocks,
   holdTasks,
   type LockRow,
@@ -31,6 +32,9 @@ export interface Granted extends LockKey {
   expiresAt: number;
 }
 
+/** Of somebody who holds a lock, or stands in its line. */
+type Place = LockKey & { token: string };
+
 export type Turn = { grant: Granted } | { place: number } | { refusal: MusterError };
 
 export interface LockLineDependencies {
@@ -42,6 +46,8 @@ export interface LockLineDependencies {
 }
 
 const groupSize = 100;
+/** Times that one statement tries to hand a lock over before its row is held for it. */
+const handOverTries = 3;
 /** Lines that are moved on in one transaction. */
 const linesAtOnce = 100;
 
@@ -51,7 +57,7 @@ const linesAtOnce = 100;
  */
 export function createLockLine({ database, clock, nextTurn, onGranted }: LockLineDependencies) {
   const takeGroup = createGroup<Claimant, Turn>({ most: groupSize, nextTurn, run: takeTogether });
-  const leaveGroup = createGroup<LockKey & { token: string }, boolean>({
+  const leaveGroup = createGroup<Place, boolean>({
     most: groupSize,
     nextTurn,
     run: leaveTogether,
@@ -87,7 +93,29 @@ export function createLockLine({ database, clock, nextTurn, onGranted }: LockLin
   }
 
   /** Releases what is held and leaves the line otherwise; answers what was held. */
-  async function leaveTogether(grants: (LockKey & { token: string })[]): Promise<boolean[]> {
+  async function leaveTogether(grants: Place[]): Promise<boolean[]> {
+    const gone = await passOn(grants);
+    const left = grants.filter((grant) => !gone.has(nameOf(grant)));
+    if (left.length > 0) for (const grant of await leaveInTurn(left)) gone.add(nameOf(grant));
+    return grants.map((grant) => gone.has(nameOf(grant)));
+  }
+
+  /** Hands over what can be handed over by one statement; answers the names of what was let go of. */
+  async function passOn(grants: readonly Place[]): Promise<Set<string>> {
+    const gone = new Set<string>();
+    let open = grants;
+    for (let tries = 0; tries < handOverTries && open.length > 0; tries++) {
+      const rows = await database.query(handOver, [JSON.stringify(open), clock.now()]);
+      const granted = rows.filter((row) => row.kind === "granted").map(grantOf);
+      if (granted.length > 0) onGranted(granted);
+      for (const row of rows) if (row.kind === "released") gone.add(nameOf(row));
+      open = rows.filter((row) => row.kind === "again");
+    }
+    return gone;
+  }
+
+  /** The same where somebody else works on the line, or what is left is a place in it. */
+  async function leaveInTurn(grants: readonly Place[]): Promise<readonly Place[]> {
     const tokens = JSON.stringify(grants);
     const { rows, released } = await database.transaction(async (tx) => {
       const first = await tx.query(releaseLocks, [tokens, clock.now()]);
@@ -99,8 +127,7 @@ export function createLockLine({ database, clock, nextTurn, onGranted }: LockLin
       return { released: [...first, ...late], rows: await moveOn(tx, [], grants, true) };
     });
     tell(rows);
-    const gone = new Set(released.map(nameOf));
-    return grants.map((grant) => gone.has(nameOf(grant)));
+    return released;
   }
 
   function tell(rows: readonly LockRow[]): void {
@@ -167,7 +194,7 @@ function turnOf({ name }: Claimant, row: LockRow | undefined): Turn {
   return { refusal: new MusterError("limit_exceeded", message, { hint: "Try again later." }) };
 }
 
-const grantOf = (row: LockRow): Granted => ({
+const grantOf = (row: Pick<LockRow, "tenant" | "name" | "token" | "fence" | "expires_at">): Granted => ({
   tenant: row.tenant,
   name: row.name,
   token: row.token,
@@ -175,8 +202,7 @@ const grantOf = (row: LockRow): Granted => ({
   expiresAt: row.expires_at as number,
 });
 
-const nameOf = ({ tenant, name, token }: LockKey & { token: string }): string =>
-  `${tenant}\n${name}\n${token}`;
+const nameOf = ({ tenant, name, token }: Place): string => `${tenant}\n${name}\n${token}`;
 
 function distinct(locks: readonly LockKey[]): LockKey[] {
   const keys = new Map(locks.map(({ tenant, name }) => [`${tenant}\n${name}`, { tenant, name }]));

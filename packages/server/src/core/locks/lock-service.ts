@@ -131,6 +131,8 @@ export function createLockService(deps: LockServiceDependencies) {
     /** Attempts at these tasks are over: whoever waits for their locks goes on. */
     async passOn(taskIds: readonly string[]): Promise<void> {
       await line.settle(await database.query(findLocksOf, [taskIds]));
+      await endWaits(taskIds);
+      signals?.publish(topic, [{ over: taskIds }]);
     },
     /** Lets every line move on whose time has come. */
     async settleDue(now: number): Promise<void> {
@@ -161,14 +163,29 @@ export function createLockService(deps: LockServiceDependencies) {
     },
   };
 
+  /** Calls that wait here under attempts which are over are answered: who makes them may stop, and free its slot. */
+  async function endWaits(taskIds: readonly string[]): Promise<void> {
+    for (const { token, task } of waits.under(taskIds)) {
+      const [live] = await database.query(findLeaseTenant, [task.id, task.leaseToken, task.agentId]);
+      if (live === undefined) waits.end(token, leaseLost(task.id));
+    }
+  }
+
   function hear(news: readonly News[]): void {
     for (const item of news)
-      waits.end(item.token, "refusal" in item ? MusterError.fromProblem(item.refusal) : item);
+      if ("over" in item)
+        endWaits(item.over).catch((error: unknown) =>
+          log.warn({ error }, "Calls that wait for locks in vain go on until their time is over."),
+        );
+      else waits.end(item.token, "refusal" in item ? MusterError.fromProblem(item.refusal) : item);
   }
 }
 
-/** What one node tells the others: a grant, or that a wait is in vain. */
-type News = Granted | (LockKey & { token: string; refusal: Parameters<typeof MusterError.fromProblem>[0] });
+/** What one node tells the others: a grant, that a wait is in vain, or that attempts at tasks are over. */
+type News =
+  | Granted
+  | { over: readonly string[] }
+  | (LockKey & { token: string; refusal: Parameters<typeof MusterError.fromProblem>[0] });
 
 export type Locking = ReturnType<typeof createLockService>;
 

@@ -102,6 +102,11 @@ export function createLockWaits({ clock, ids, line, onWaiting }: LockWaitDepende
       entry?.end(how);
       return entry !== undefined;
     },
+    /** Waits here of attempts at these tasks. */
+    under: (taskIds: readonly string[]): { token: string; task: NonNullable<Taker["task"]> }[] =>
+      [...waiting.values()].flatMap(({ claimant: { token, task } }) =>
+        task !== null && taskIds.includes(task.id) ? [{ token, task }] : [],
+      ),
     tokens: (): string[] => [...waiting.keys()],
     endAll(): void {
       for (const { end } of waiting.values()) end(null);

@@ -149,3 +149,81 @@ it("an agent whose every slot waits for sub-tasks does them itself", async () =>
   const [done] = await muster.finish({ capability: "down", input: 5 });
   expect(done).toMatchObject({ status: "completed", output: "ground" });
 });
+
+describe("an agent all of whose slots wait for a lock whose holder needs one of them", () => {
+  /** `holder` takes the lock and hands on `leaf`; `line` fills the slots with those who want the lock. */
+  async function fill(more: { maxConcurrency: number } = { maxConcurrency: 1 }) {
+    let lineIsFull = () => {};
+    const full = new Promise<void>((resolve) => {
+      lineIsFull = resolve;
+    });
+    await begin();
+    await muster.agent({
+      name: "narrow",
+      ...more,
+      capabilities: [
+        { name: "leaf", handler: () => "done" },
+        { name: "line", handler: ({ lock }) => lock("door", { waitMs: 60_000 }, () => "in") },
+      ],
+    });
+    await muster.agent({
+      name: "holder",
+      capabilities: [
+        {
+          name: "hold",
+          handler: ({ lock, delegate }) =>
+            lock("door", { ttlMs: 60_000 }, async () => {
+              await full;
+              return delegate("leaf", {}, once);
+            }),
+        },
+      ],
+    });
+    const { tasks, locks } = muster.orchestrator;
+    const [holder] = await tasks.submit([{ capability: "hold", ...once }], someone);
+    const seen = () =>
+      locks.get("door", someone).then(
+        (lock) => lock.taskId,
+        () => null,
+      );
+    await expect.poll(seen, { timeout: 15_000 }).toBe(holder?.id);
+    const line = await tasks.submit(
+      Array.from({ length: more.maxConcurrency }, () => ({ capability: "line", ...once })),
+      someone,
+    );
+    const waiting = async () => (await locks.get("door", someone)).waiting;
+    await expect.poll(waiting, { timeout: 15_000 }).toBe(more.maxConcurrency);
+    expect(await tasks.deadlocks(someone)).toEqual([]);
+    lineIsFull();
+    return { holder: holder?.id as string, line: line.map(({ id }) => id) };
+  }
+
+  it.each([1, 3])(
+    "is named, with the lock, its holder and what that waits for, of %i slots",
+    async (maxConcurrency) => {
+      const { holder, line } = await fill({ maxConcurrency });
+      const { tasks } = muster.orchestrator;
+      const found = () => tasks.deadlocks(someone);
+      await expect.poll(async () => (await found()).length, { timeout: 15_000 }).toBe(1);
+      const [stuck] = await found();
+      expect(stuck).toMatchObject({ kind: "slots", taskIds: expect.arrayContaining([holder, ...line]) });
+      expect(stuck?.taskIds).toHaveLength(2 + maxConcurrency);
+      const leaf = stuck?.taskIds[0] as string;
+      expect(stuck?.reason).toContain(`for lock door, held by task ${holder}, which waits for task ${leaf}`);
+      expect((await tasks.explain(leaf, someone)).reasons).toContain(stuck?.reason);
+      // Somebody else's tasks are none of one's own.
+      expect(await tasks.deadlocks({ ...someone, tenant: "other" })).toEqual([]);
+      // It ends when one of those in line gives up.
+      await tasks.cancel(line[0] as string, someone);
+      expect((await tasks.wait(holder, 15_000, someone)).status).toBe("completed");
+      expect(await found()).toEqual([]);
+    },
+  );
+
+  it("is none while another agent can do what is waited for", async () => {
+    const { holder } = await fill();
+    await muster.agent({ name: "wide", capabilities: [{ name: "leaf", handler: () => "done" }] });
+    expect((await muster.orchestrator.tasks.wait(holder, 15_000, someone)).status).toBe("completed");
+    expect(await muster.orchestrator.tasks.deadlocks(someone)).toEqual([]);
+  });
+});

@@ -53,10 +53,14 @@ export function createLockWitness({ clock, violate, note }: LockWitnessOptions) 
   }
 
   return (statement: string, rows: readonly unknown[]): void => {
+    const gives = statement === "take_locks" || statement === "hand_over_locks";
     for (const row of rows as Row[]) {
-      if (statement === "take_locks" && row.kind === "granted") granted(row);
       const known = held.get(`${row.tenant} ${row.name}`);
-      if (statement === "release_locks" && known?.token === row.token) known.expiresAt = 0;
+      const isReleased = statement === "release_locks" || (gives && row.kind === "released");
+      if (isReleased && known?.token === row.token) known.expiresAt = 0;
+    }
+    for (const row of rows as Row[]) {
+      if (gives && row.kind === "granted") granted(row);
       if (statement === "renew_lock") {
         for (const grant of held.values()) if (grant.fence === row.fence) grant.expiresAt = row.expires_at;
       }

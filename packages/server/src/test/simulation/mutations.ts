@@ -145,6 +145,13 @@ export const mutations: readonly Mutation[] = [
     caughtBy: 1,
   },
   {
+    fault: "the fence of a lock that is handed over does not grow",
+    statement: "hand_over_locks",
+    from: "else nextval('lock_fence') end",
+    to: "else l.fence end",
+    caughtBy: 2,
+  },
+  {
     fault: "a lock stays with an attempt that is over",
     statement: "find_due_locks",
     from: "where l.task_id is not null and (t.id is null",

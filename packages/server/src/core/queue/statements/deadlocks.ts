@@ -4,7 +4,7 @@ import type { Statement } from "../../../ports/database.ts";
  * What a task waits for and cannot go on without: dependencies, awaited sub-tasks, the holder of a lock that it stands in
  * line for. Where one of several is enough, none of them is. $3: now.
  */
-const edgesOf = (id: string): string => `(
+export const edgesOf = (id: string): string => `(
   select d.depends_on as waits_for, d.kind, null as tenant, null as name, null::uuid as token
   from task t join dependency d on d.task_id = t.id
   join task o on o.id = d.depends_on and o.ended_at is null

@@ -47,6 +47,7 @@ export interface LockRow {
 /**
  * Lets the lines of locks move on: a lock that is free, or whose holder's time or attempt is over, goes to whoever
  * stands first; newcomers line up behind all others. The caller holds the rows of the locks since an earlier statement.
+ * Where nobody gets one, it commits without waiting for the disk: who lined up and was forgotten in a crash asks again.
  * $1 newcomers: [{ord, tenant, name, token, holder, task_id, attempt, ttl_ms, until}], $2 distinct keys of all locks
  * in question, $3 now, $4 how many may stand in one line.
  */
@@ -108,6 +109,9 @@ with incoming as materialized (
     union all
     select 2, 'lock.acquired', task_id, tenant, name, holder, fence from moved where token is not null
   ) e order by ord, tenant, name
+), quick as materialized (
+  select case when not exists (select from moved where token is not null)
+    then set_config('synchronous_commit', 'off', true) end as value
 )
 select 'granted' as kind, tenant, name, token, fence, expires_at, null::int as place, task_id from moved where token is not null
 union all
@@ -115,7 +119,72 @@ select 'granted', h.tenant, h.name, h.token, h.fence, h.expires_at, null, h.task
 where h.live and exists (select from incoming i where i.tenant = h.tenant and i.name = h.name and i.token = h.token)
 union all
 select case when place <= $4 or ticket is not null then 'waiting' else 'full' end, tenant, name, token, null, null, place,
-  task_id from ranked where live or place > 1`,
+  task_id from ranked cross join quick where live or place > 1`,
+};
+
+/**
+ * Lets go of locks and gives each to whoever stands first in its line, in one statement of its own: the commonest
+ * way of a lock, from hand to hand. It may wait for the row of a lock and see the line as it was before that. Others may
+ * have lined up since, behind the first; whether the first is still there, its removal says. A line that looked empty
+ * was so if the row is where it was, since every change of a line writes it. Otherwise nothing is done: `again`.
+ * $1 grants: [{tenant, name, token}], $2 now.
+ */
+export const handOver: Statement<{
+  kind: "released" | "granted" | "again";
+  tenant: string;
+  name: string;
+  token: string;
+  fence: number | null;
+  expires_at: number | null;
+  task_id: string | null;
+}> = {
+  name: "hand_over_locks",
+  text: `
+with seen as materialized (
+  select l.tenant, l.name, l.ctid as place, i.token
+  from json_to_recordset($1::json) as i(tenant text, name text, token uuid)
+  join lock l on l.tenant = i.tenant and l.name = i.name and l.token = i.token
+), held as materialized (
+  select l.tenant, l.name, l.token, l.holder, l.task_id, l.fence, l.ctid = s.place as steady
+  from seen s join lock l on l.tenant = s.tenant and l.name = s.name
+  where l.token = s.token and l.expires_at > $2::bigint
+  order by l.tenant, l.name for update of l
+), first as materialized (
+  select h.tenant, h.name, v.token from held h
+  cross join lateral (
+    select v.token from lock_waiter v
+    where v.tenant = h.tenant and v.name = h.name and v.until > $2::bigint and ${attemptIsLive("v")}
+    order by v.ticket limit 1) v
+), next as (
+  delete from lock_waiter v using first f
+  where v.tenant = f.tenant and v.name = f.name and v.token = f.token
+  returning v.tenant, v.name, v.token, v.holder, v.task_id, v.attempt, v.ttl_ms
+), done as materialized (
+  select h.tenant, h.name, h.token as was, h.holder as was_holder, h.task_id as was_task, h.fence as was_fence,
+    n.token, n.holder, n.task_id, n.attempt, n.ttl_ms
+  from held h left join next n on n.tenant = h.tenant and n.name = h.name
+  where n.token is not null
+    or (h.steady and not exists (select from first f where f.tenant = h.tenant and f.name = h.name))
+), moved as (
+  update lock l set token = d.token, holder = d.holder, task_id = d.task_id, attempt = d.attempt,
+    acquired_at = case when d.token is null then null else $2::bigint end, expires_at = $2::bigint + d.ttl_ms,
+    freed_at = case when d.token is null then $2::bigint end,
+    fence = case when d.token is null then l.fence else nextval('lock_fence') end
+  from done d where l.tenant = d.tenant and l.name = d.name
+  returning l.tenant, l.name, l.token, l.holder, l.task_id, l.fence, l.expires_at
+), told as (
+  insert into event (at, type, task_id, tenant, data)
+  select $2::bigint, type, task_id, tenant, json_build_object('name', name, 'holder', holder, 'fence', fence) from (
+    select 1 as ord, 'lock.released' as type, was_task as task_id, tenant, name, was_holder as holder, was_fence as fence from done
+    union all
+    select 2, 'lock.acquired', task_id, tenant, name, holder, fence from moved where token is not null
+  ) e order by ord, tenant, name
+)
+select case when d.was is null then 'again' else 'released' end as kind, h.tenant, h.name, h.token, null::bigint as fence,
+  null::bigint as expires_at, h.task_id
+from held h left join done d on d.tenant = h.tenant and d.name = h.name
+union all
+select 'granted', tenant, name, token, fence, expires_at, task_id from moved where token is not null`,
 };
 
 /** Lets go of locks, by whoever holds them. $1 grants: [{tenant, name, token}], $2 now, $3 event. */
