@@ -28,6 +28,7 @@ export type { ArtifactAccess, ArtifactContent } from "./client/artifact-access.t
 export * from "./client/artifact-client.ts";
 export * from "./client/client.ts";
 export { type ClientOptions, createClient } from "./client/create-client.ts";
+export { createDeltaQueue } from "./client/delta-queue.ts";
 export { watchState } from "./client/http-state.ts";
 export type { InboxClient, PeopleClient } from "./client/inbox-client.ts";
 export * from "./client/lock-client.ts";

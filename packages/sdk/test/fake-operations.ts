@@ -29,6 +29,11 @@ export const createFakeOperations = (orchestrator: FakeOrchestrator): Record<Age
       if (!task.journal.some((entry) => entry.key === key)) task.journal.push({ key, value });
       return { recorded: true };
     },
+    stream: (_, { turn, text, isRestart = false, missed = 0, ...lease }: AgentRequest<"stream">) => {
+      orchestrator.live(lease);
+      orchestrator.speech.said.push({ turn, text, isRestart, missed });
+      return { watched: orchestrator.speech.isWatched };
+    },
     usage: (_, { key, kind, moneyMicros = 0, tokens = 0, ...lease }: AgentRequest<"usage">) => {
       const task = orchestrator.live(lease);
       const answer = orchestrator.budget({ taskId: task.id, key, kind, moneyMicros, tokens });

@@ -57,6 +57,8 @@ export class FakeOrchestrator {
     this.usage.push(said);
     return { granted: true };
   };
+  /** What agents said, and whether anybody watches them. */
+  readonly speech = { isWatched: true, said: [] as unknown[] };
   /** Every result that was accepted. */
   readonly accepted: { taskId: string; outcome: AgentRequest<"settle">["outcome"] }[] = [];
   /** Called before an operation is done; throwing refuses it. */

@@ -52,6 +52,7 @@ export const createClaudeDefinition = (
 ): AgentDefinition =>
   createClaudeAgent(agent, {
     ...surroundings,
+    scrub,
     openTools: (policy, context) => {
       const texts = prompts();
       const skill = texts.length === 0 ? [] : [createSkillTool(texts)];

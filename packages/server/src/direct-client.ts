@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import {
   type Client,
   createArtifactClient,
+  createDeltaQueue,
   createLockHands,
   createMemoryClient,
   createStateDocuments,
@@ -12,10 +13,11 @@ import {
   type StateSnapshotClient,
   type SubmittedTask,
   type TaskSubmission,
+  type TextDelta,
   type WaitOptions,
   watchState,
 } from "@muster/sdk";
-import type { Orchestrator, Principal } from "./core/orchestrator.ts";
+import type { Orchestrator, Principal, Watched } from "./core/orchestrator.ts";
 import type { Clock } from "./ports/clock.ts";
 
 /** Events that wait for one reader of `follow` before the feed waits for it. */
@@ -80,6 +82,7 @@ export function createDirectClient(
           (task) => isFinal(task.status),
           options,
         ),
+      watch: (id, { signal } = {}) => watched(orchestrator, { taskId: id }, principal, signal),
       cancel: (id) => tasks.cancel(id, principal),
       retry: (id) => tasks.retry(id, principal),
       resume: (id, request = {}) => tasks.resume(id, request, principal),
@@ -107,6 +110,7 @@ export function createDirectClient(
           (run) => run.status !== "running",
           options,
         ),
+      watch: (id, { signal } = {}) => watched(orchestrator, { runId: id }, principal, signal),
       cancel: (id) => runs.cancel(id, principal),
       retry: (id) => runs.retry(id, principal),
       resume: (id, request = {}) => runs.resume(id, request, principal),
@@ -217,6 +221,21 @@ const peopleOf = (
     share: ({ sinceMs = 24 * 3_600_000 } = {}) => inbox.share(sinceMs, principal),
   },
 });
+
+async function* watched(
+  { streams }: Orchestrator,
+  what: Watched,
+  principal: Principal,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<TextDelta> {
+  const queue = createDeltaQueue();
+  const subscription = await streams.watch(what, principal, queue.push);
+  try {
+    yield* queue.read(signal);
+  } finally {
+    await subscription.end();
+  }
+}
 
 async function* followed(
   orchestrator: Orchestrator,

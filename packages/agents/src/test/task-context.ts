@@ -131,6 +131,7 @@ export const createWorkbench = (agents: AgentDefinition[], options: WorkbenchOpt
       broadcast: unsupported,
       query: unsupported,
       progress: (fraction, message) => void bench.progress.push({ fraction, message }),
+      stream: () => undefined,
       log: (level, message) => void bench.logs.push({ level, message }),
     };
   };

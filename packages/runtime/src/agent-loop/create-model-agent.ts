@@ -1,12 +1,14 @@
 import type { AgentDefinition, Capability, CapabilityDefinition, TaskContext } from "@muster/sdk";
 import type { Model } from "../llm/model.ts";
 import { createMailbox } from "../together/mailbox.ts";
+import { createScrubber, type Scrub } from "../tools/create-scrubber.ts";
 import type { Toolbox } from "../tools/tool.ts";
 import { createJudge } from "./check-answer.ts";
 import { type LoopLimits, loopLimitsOf } from "./loop-limits.ts";
 import type { LoopSettings, StreamedText } from "./loop-settings.ts";
 import { prompts, taskPrompt } from "./prompts.ts";
 import { runAgentLoop } from "./run-agent-loop.ts";
+import { createSpeech } from "./speech.ts";
 
 /** A capability of an agent with a model. Without an output schema the output is the text of the model's answer. */
 export interface ModelCapability extends Capability {
@@ -38,7 +40,9 @@ export interface ModelAgentOptions {
   model: Model;
   /** The tools for all tasks, or those that are made for each attempt, as with a folder of its own. */
   toolbox: Toolbox | ((context: TaskContext) => OpenToolbox | Promise<OpenToolbox>);
-  /** Gets answers as they come. */
+  /** Takes secrets out of what is shown to those who watch a task; by default it knows the shapes of keys only. */
+  scrub?: Scrub;
+  /** Gets answers as they come, as the model gave them. */
   onText?: (text: StreamedText) => void;
   /** Milliseconds since 1970; the computer's by default. */
   now?: () => number;
@@ -65,7 +69,6 @@ export const createModelAgent = (
     ...(temperature === undefined ? {} : { temperature }),
     contextTokens: contextTokens ?? defaultContextTokens,
     now: options.now ?? Date.now,
-    ...(options.onText === undefined ? {} : { onText: options.onText }),
   };
   const mailbox = createMailbox();
   return {
@@ -79,7 +82,16 @@ export const createModelAgent = (
 };
 
 /** What is another for each capability or task. */
-type Own = "system" | "task" | "toolbox" | "judge" | "outputSchema" | "name" | "hearing";
+type Own =
+  | "system"
+  | "task"
+  | "toolbox"
+  | "judge"
+  | "outputSchema"
+  | "name"
+  | "hearing"
+  | "onText"
+  | "onTurnEnd";
 
 type SharedSettings = Omit<LoopSettings, Own> & {
   mailbox: ReturnType<typeof createMailbox>;
@@ -89,7 +101,7 @@ const capabilityOf = (
   { prompt, ...capability }: ModelCapability,
   system: string,
   { mailbox, ...shared }: SharedSettings,
-  { toolbox }: ModelAgentOptions,
+  { toolbox, onText, scrub = createScrubber() }: ModelAgentOptions,
 ): CapabilityDefinition => {
   const { outputSchema } = capability;
   const judge = createJudge(outputSchema, `The output schema of ${capability.name}`);
@@ -105,8 +117,14 @@ const capabilityOf = (
     const task = prompt === undefined ? taskPrompt(capability, context.input) : prompt(context.input);
     const tools: OpenToolbox = typeof toolbox === "function" ? await toolbox(context) : toolbox;
     const hearing = mailbox.open(context);
+    const speech = createSpeech(context, scrub);
+    const heard = (text: StreamedText): void => {
+      speech.add(text);
+      onText?.(text);
+    };
+    const own = { task, toolbox: tools, hearing, onText: heard, onTurnEnd: speech.end };
     try {
-      return await runAgentLoop(context, { ...settings, task, toolbox: tools, hearing });
+      return await runAgentLoop(context, { ...settings, ...own });
     } finally {
       hearing.close();
       if (typeof toolbox === "function") await tools.close?.();

@@ -27,6 +27,8 @@ export interface LoopSettings {
   /** What other agents write meanwhile. */
   hearing?: Hearing;
   onText?: (text: StreamedText) => void;
+  /** A turn's text is whole, or will never be. */
+  onTurnEnd?: () => void;
 }
 
 /** A piece of an answer as it comes. */

@@ -105,7 +105,7 @@ const answer = async (
       onText: (delta: string) => onText({ ...told, delta, isRestart: false }),
       onRestarted: () => onText({ ...told, delta: "", isRestart: true }),
     }),
-  });
+  }).finally(settings.onTurnEnd);
   refuseUnpriced(settings, turn);
   const { text, finish, continuation } = turn;
   const calls = recordCalls(turn.toolCalls, settings, `${taskId}_${settings.name}_${number}`);

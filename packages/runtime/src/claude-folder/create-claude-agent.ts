@@ -1,6 +1,7 @@
 import type { AgentDefinition, TaskContext } from "@muster/sdk";
 import { createModelAgent, type OpenToolbox } from "../agent-loop/create-model-agent.ts";
 import type { Model } from "../llm/model.ts";
+import type { Scrub } from "../tools/create-scrubber.ts";
 import type { Loaded } from "./load-claude-folder.ts";
 import type { ClaudeAgent } from "./read-agent.ts";
 import type { ClaudePrompt } from "./read-prompt.ts";
@@ -17,6 +18,8 @@ export interface ClaudeToolPolicy {
 
 export interface ClaudeAgentSurroundings {
   model: Model;
+  /** Takes secrets out of what is shown to those who watch a task. */
+  scrub?: Scrub;
   /** Those of the folder that the agent comes from. */
   skills: readonly Loaded<ClaudePrompt>[];
   /** What the settings of that folder say of all its agents. */
@@ -45,7 +48,7 @@ export const claudeAgentId = ({ name }: Pick<ClaudeAgent, "name">): string => `c
  */
 export function createClaudeAgent(
   loaded: Loaded<ClaudeAgent>,
-  { model, skills, permissions, openTools }: ClaudeAgentSurroundings,
+  { model, scrub, skills, permissions, openTools }: ClaudeAgentSurroundings,
 ): AgentDefinition {
   const agent = loaded.definition;
   const policy = policyOf(agent, permissions);
@@ -56,7 +59,11 @@ export function createClaudeAgent(
       system: systemOf(agent, skills),
       ...(agent.maxTurns === null ? {} : { limits: { turns: agent.maxTurns } }),
     },
-    { model, toolbox: (context) => openTools(policy, context) },
+    {
+      model,
+      ...(scrub === undefined ? {} : { scrub }),
+      toolbox: (context) => openTools(policy, context),
+    },
   );
 }
 

@@ -10,6 +10,8 @@ export interface FakeTask {
   /** By key: what was set aside, or what it cost. */
   readonly ledger: Map<string, Spending>;
   readonly logs: { message: string; fields: Record<string, unknown> | undefined }[];
+  /** What was shown to those who watch. */
+  readonly streamed: object[];
   spentMicros(): number;
   /**
    * Runs a handler until it ends, or is killed at a moment. A killed one never goes on. `pass` is a moment of the
@@ -36,6 +38,7 @@ export const fakeTask = (input: unknown = null, taskId = "task", others: Others 
   const artifacts = new Map<string, string>();
   const ledger = new Map<string, Spending>();
   const logs: FakeTask["logs"] = [];
+  const streamed: object[] = [];
   let attempts = 0;
 
   const contextOf = (attempt: number, pass: (what: string) => Promise<void>): TaskContext => {
@@ -87,6 +90,7 @@ export const fakeTask = (input: unknown = null, taskId = "task", others: Others 
       step,
       withinBudget,
       artifacts: { put, get },
+      stream: (text: string, about: object) => streamed.push({ text, ...about }),
       log: (_level: string, message: string, fields: Record<string, unknown>) =>
         logs.push({ message, fields }),
       ...others(pass),
@@ -98,6 +102,7 @@ export const fakeTask = (input: unknown = null, taskId = "task", others: Others 
     artifacts,
     ledger,
     logs,
+    streamed,
     spentMicros: () => [...ledger.values()].reduce((sum, { moneyMicros = 0 }) => sum + moneyMicros, 0),
     attempt(handler, isKilled = () => false) {
       return new Promise((resolve) => {

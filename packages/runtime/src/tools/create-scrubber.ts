@@ -1,5 +1,9 @@
 /** Takes secrets out of a text. */
-export type Scrub = (text: string) => string;
+export interface Scrub {
+  (text: string): string;
+  /** How many characters at the end of a text may be the beginning of a secret that is to be continued. */
+  unsure?(text: string): number;
+}
 
 export interface ScrubberOptions {
   /** Values that must not be seen, such as API keys that this process knows. Shorter than 8 characters are ignored. */
@@ -55,13 +59,36 @@ export function createScrubber(options: ScrubberOptions = {}): Scrub {
     .slice(0, mostValues);
   // The longest first: one may be the beginning of another.
   const forms = [...new Set(values.flatMap(formsOf))].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
-  return (text) => {
+  const scrub = (text: string): string => {
     let clean = text;
     for (const form of forms) if (clean.includes(form)) clean = clean.replaceAll(form, removed);
     for (const shape of keyShapes) clean = clean.replace(shape, removed);
     for (const shape of saidSecrets) clean = clean.replace(shape, `$1${removed}`);
     return clean;
   };
+  // What has no blanks is known by that.
+  const broken = forms.filter((form) => /[^!-~]/.test(form));
+  return Object.assign(scrub, { unsure: (text: string) => unsureEnd(text, broken) });
+}
+
+/** A key that was begun, to its end or to the end of the text. */
+const openKey =
+  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?![\s\S]*-----END [A-Z ]{0,40}PRIVATE KEY-----)[\s\S]*$|-----BEGIN[A-Z ]{0,52}-{0,5}$/;
+/** What says that a secret follows. */
+const openSaying =
+  /\bauthorization["']?\s{0,4}[:=]?\s{0,4}["']?(?:bearer|basic|token)?\s{0,4}["']?[!-~]{0,2000}$/i;
+
+/** A letter, digit or sign of ASCII: what keys are made of. */
+const isPlain = (code: number): boolean => code > 0x20 && code < 0x7f;
+
+function unsureEnd(text: string, broken: readonly string[]): number {
+  let most = 0;
+  while (most < text.length && isPlain(text.charCodeAt(text.length - 1 - most))) most++;
+  for (const open of [openKey, openSaying]) most = Math.max(most, open.exec(text)?.[0].length ?? 0);
+  for (const form of broken)
+    for (let length = Math.min(form.length - 1, text.length); length > most; length--)
+      if (text.endsWith(form.slice(0, length))) most = length;
+  return most;
 }
 
 const formsOf = (value: string): string[] => [

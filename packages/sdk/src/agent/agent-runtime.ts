@@ -16,6 +16,7 @@ import { RecentTokens } from "./recent-tokens.ts";
 import { Reports } from "./reports.ts";
 import { type RunHost, runAttempt } from "./run-attempt.ts";
 import { Slots } from "./slots.ts";
+import { Streams } from "./streams.ts";
 import type { AgentTransport } from "./transport.ts";
 
 export interface RuntimeOptions {
@@ -80,7 +81,8 @@ export class AgentRuntime {
     };
     const reports = new Reports(this.#connection, environment.clock);
     const { clock, onProblem } = environment;
-    this.#runHost = { connection: this.#connection, reports, clock, capabilities, onProblem };
+    const streams = new Streams(this.#connection, clock);
+    this.#runHost = { connection: this.#connection, reports, streams, clock, capabilities, onProblem };
   }
 
   get agentId(): string {

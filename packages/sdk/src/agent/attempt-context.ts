@@ -14,6 +14,7 @@ import { answerOf } from "./query-answer.ts";
 import { createQuestions } from "./questions.ts";
 import type { Reports } from "./reports.ts";
 import { createSpending } from "./spending.ts";
+import type { Streams } from "./streams.ts";
 import type { DelegateOptions, TaskContext } from "./task-context.ts";
 import { DelegationError } from "./task-error.ts";
 import { toJson } from "./to-json.ts";
@@ -22,6 +23,7 @@ import { Waits } from "./waits.ts";
 export interface ContextHost {
   connection: Connection;
   reports: Reports;
+  streams: Streams;
   clock: Clock;
 }
 
@@ -31,7 +33,10 @@ const queryMs = 10_000;
  * The context of one attempt. Steps and sub-tasks are found again by their keys, so a handler that is run once
  * more meets what it has already done. Methods are functions of their own: a handler may take them apart.
  */
-export const createContext = (attempt: Attempt, { connection, reports, clock }: ContextHost): TaskContext => {
+export const createContext = (
+  attempt: Attempt,
+  { connection, reports, streams, clock }: ContextHost,
+): TaskContext => {
   const { assignment } = attempt;
   const { step } = createSteps(attempt);
   const { hand, delegate, delegateAll } = createDelegations(attempt);
@@ -104,6 +109,7 @@ export const createContext = (attempt: Attempt, { connection, reports, clock }: 
     remember: (text, options) => tended(memories().remember(text, options)),
     recall: (query, options) => tended(memories().recall(query, options)),
     progress: (fraction, message) => reports.progress(attempt, fraction, message),
+    stream: (text, options) => streams.add(attempt, text, options),
     log: (level, message, fields) => reports.log(attempt, level, message, fields),
   };
 };

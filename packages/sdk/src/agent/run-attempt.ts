@@ -23,6 +23,7 @@ export const runAttempt = async (attempt: Attempt, host: RunHost): Promise<void>
   attempt.handlerEnded();
   if (attempt.gone === undefined) {
     host.reports.finish(attempt);
+    host.streams.finish(attempt);
     await settle(attempt, outcome, host.onProblem);
   }
   attempt.end();

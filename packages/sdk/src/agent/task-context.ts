@@ -114,6 +114,11 @@ export interface TaskContext<Input = unknown> {
   recall: AgentMemory["recall"];
   /** From 0 to 1. Sent at most every 250 ms; the last one always. */
   progress(fraction: number, message?: string): void;
+  /**
+   * Shows what the agent says just now to whoever watches the task; kept nowhere, and lost where nobody does. A higher `turn`
+   * begins a new text; `isRestart` takes back what came of this one. Sent at most ten times a second.
+   */
+  stream(text: string, options?: { turn?: number; isRestart?: boolean }): void;
   log(level: "debug" | "info" | "warn" | "error", message: string, fields?: Record<string, unknown>): void;
 }
 

@@ -34,6 +34,7 @@ import type {
   TaskDetail,
   TaskStatus,
   TaskSubmission,
+  TextDelta,
 } from "../protocol/index.ts";
 
 import type { ArtifactClient } from "./artifact-client.ts";
@@ -120,6 +121,11 @@ export interface TaskClient {
   list(filter?: TaskFilter): Promise<Page<Task>>;
   /** The task once it has ended, however it ended. */
   wait(id: string, options?: WaitOptions): Promise<TaskDetail>;
+  /**
+   * What the agent at work says, as it says it: live, with gaps where somebody is slow, and from now on. Goes on until the
+   * signal is aborted, over reconnects; `wait` says when the task has ended.
+   */
+  watch(id: string, options?: { signal?: AbortSignal }): AsyncIterable<TextDelta>;
   cancel(id: string): Promise<CancelReport>;
   retry(id: string): Promise<Task>;
   /** Raises the budget that the task brought along, and lets work under it go on. */
@@ -164,6 +170,8 @@ export interface RunClient {
   list(filter?: RunFilter): Promise<Page<Run>>;
   /** The run once it has ended, however it ended, or pauses because its budget was reached. */
   wait(id: string, options?: WaitOptions): Promise<RunDetail>;
+  /** What the agents of the run say, as with a task. */
+  watch(id: string, options?: { signal?: AbortSignal }): AsyncIterable<TextDelta>;
   cancel(id: string): Promise<CancelReport>;
   retry(id: string): Promise<Run>;
   /** Raises its budget, and lets it go on where it had been reached. */

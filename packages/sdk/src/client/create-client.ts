@@ -31,6 +31,7 @@ import { createKey, withKeys } from "./idempotency-keys.ts";
 import { itemsOf } from "./items-of.ts";
 import { createHttpMemory } from "./memory-client.ts";
 import { pathOf } from "./path-of.ts";
+import { createWatching } from "./watch-text.ts";
 
 export interface ClientOptions {
   /** Where the server is, for example `http://localhost:6878`; several nodes as a list, or separated by commas. */
@@ -59,11 +60,12 @@ export const createClient = (options: ClientOptions): Client => {
   const calls = createCalls(options);
   const { get } = calls;
   const events = createEventClient(calls, options);
+  const watching = createWatching(calls.servers, options);
   return {
-    tasks: createTaskClient(calls),
+    tasks: { ...createTaskClient(calls), ...watching("tasks") },
     deadLetters: createDeadLetterClient(calls),
     retryPolicies: createRetryPolicyClient(calls),
-    runs: createRunClient(calls),
+    runs: { ...createRunClient(calls), ...watching("runs") },
     schedules: createScheduleClient(calls),
     triggers: createTriggerClient(calls),
     agents: createAgentClient(calls),
@@ -181,7 +183,7 @@ const waitFor = async <T>(
   }
 };
 
-const createTaskClient = ({ get, post, postSafely, wait }: Calls): TaskClient => {
+const createTaskClient = ({ get, post, postSafely, wait }: Calls): Omit<TaskClient, "watch"> => {
   const submitAll = async (tasks: readonly TaskSubmission[]): Promise<SubmittedTask[]> => {
     const keyed = withKeys(tasks);
     const fits = Buffer.byteLength(JSON.stringify({ tasks: keyed })) <= limits.bodyBytes;
@@ -225,7 +227,7 @@ const createRetryPolicyClient = ({ get, put, remove }: Calls): RetryPolicyClient
   remove: (capability, options = {}) => remove(pathOf("retry-policies", capability), { ...options }),
 });
 
-const createRunClient = ({ get, post, postSafely, wait }: Calls): RunClient => ({
+const createRunClient = ({ get, post, postSafely, wait }: Calls): Omit<RunClient, "watch"> => ({
   start: (request: RunStart) => postSafely("/v1/runs", { idempotencyKey: createKey(), ...request }),
   get: (id) => get(pathOf("runs", id)),
   list: (filter = {}) => get("/v1/runs", { ...filter }),

@@ -30,5 +30,6 @@ export * from "./run.ts";
 export * from "./schedule.ts";
 export * from "./state.ts";
 export * from "./state-snapshot.ts";
+export * from "./stream.ts";
 export * from "./task.ts";
 export * from "./trigger.ts";

@@ -128,6 +128,10 @@ export const limits = {
   memoriesPerTenant: 250_000,
   /** Memories that one call forgets together. */
   memoriesForgotten: 10_000,
+  /** Characters of what an agent says at once to those who watch. */
+  streamedText: 8_192,
+  /** Watchers of tasks and runs at one node. */
+  watchersPerNode: 1_000,
   /** Longest time that one request waits for something to happen. */
   longPollMs: 60_000,
 } as const;

@@ -7,6 +7,7 @@ import { limits } from "./limits.ts";
 import { LockAnswer, LockGrant, lockRenewal, lockRequest } from "./lock.ts";
 import { memoryOperations } from "./memory-operations.ts";
 import { stateOperations } from "./state-operations.ts";
+import { streamOperation } from "./stream.ts";
 import { Priority, TaskError, TaskResult, TaskSubmission } from "./task.ts";
 
 export const MessageType = Type.Enum(["task_request", "task_response", "event", "query"], {
@@ -188,6 +189,7 @@ export const agentOperations = {
     ),
     response: Type.Object({}),
   },
+  stream: streamOperation,
   send: {
     request: Type.Object({ to: Type.String(), payload: Type.Unknown() }, closed),
     response: Type.Object({ messageId: Type.String() }),

@@ -47,6 +47,7 @@ import { addRunRoutes } from "./routes/runs.ts";
 import { addScheduleRoutes } from "./routes/schedules.ts";
 import { addStateRoutes } from "./routes/state.ts";
 import { addStateSnapshotRoutes } from "./routes/state-snapshots.ts";
+import { addStreamRoutes } from "./routes/streams.ts";
 import { addTaskRoutes } from "./routes/tasks.ts";
 import { addTriggerRoutes } from "./routes/triggers.ts";
 import { createSchemaValidators, type SchemaValidators } from "./schema-validators.ts";
@@ -253,6 +254,7 @@ async function addRoutes(
   addAgentRoutes(app, context);
   addAgentOperationRoutes(app, context);
   addEventRoutes(app, context);
+  addStreamRoutes(app, context);
   await addArtifactRoutes(app, context);
   await addStateRoutes(app, context);
   addStateSnapshotRoutes(app, context);

@@ -106,6 +106,8 @@ const routes = [
   "post /v1/memories/forget",
   "get /v1/events",
   "get /v1/events/stream",
+  "get /v1/tasks/{id}/stream",
+  "get /v1/runs/{id}/stream",
   "post /v1/locks/acquire",
   "post /v1/locks/renew",
   "post /v1/locks/release",

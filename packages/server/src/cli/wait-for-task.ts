@@ -4,6 +4,7 @@ import type { CliContext } from "./cli-context.ts";
 import { exitCodes } from "./cli-error.ts";
 import { printJson } from "./print-json.ts";
 import { printable } from "./render/printable.ts";
+import { createSpeechText } from "./render/speech-lines.ts";
 import { codeOf } from "./report-error.ts";
 import { watchInterrupts } from "./watch-interrupts.ts";
 
@@ -15,15 +16,19 @@ export async function waitForTask(
   context: CliContext,
   client: Client,
   id: string,
-  options: { json: boolean; timeoutMs?: number },
+  options: { json: boolean; follow?: boolean; timeoutMs?: number },
 ): Promise<number> {
   const interrupts = watchInterrupts(context);
   const { timeoutMs } = options;
+  const ended = new AbortController();
+  const following = options.follow === true ? showSpeech(context, client, id, ended.signal) : undefined;
   try {
     const task = await client.tasks.wait(id, {
       signal: interrupts.signal,
       ...(timeoutMs !== undefined && { timeoutMs }),
     });
+    ended.abort();
+    await following;
     return reportTask(context, task, options.json);
   } catch (error) {
     const exitCode = interrupts.exitCode();
@@ -32,8 +37,31 @@ export async function waitForTask(
     context.stderr.write(`${why}; the task goes on: muster task wait ${id}\n`);
     return exitCode ?? exitCodes.failed;
   } finally {
+    ended.abort();
     interrupts.stop();
   }
+}
+
+/** Writes what the agent at work says to standard error. Where that can't be had, waiting is all there is. Never rejects. */
+async function showSpeech(
+  context: CliContext,
+  client: Client,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { stderr } = context;
+  const textOf = createSpeechText();
+  let isInLine = false;
+  try {
+    for await (const delta of client.tasks.watch(id, { signal })) {
+      const text = textOf(delta);
+      stderr.write(isInLine ? text : text.replace(/^\n/, ""));
+      isInLine = true;
+    }
+  } catch (error) {
+    stderr.write(`the words of the agent can't be shown: ${printable(String((error as Error).message))}\n`);
+  }
+  if (isInLine) stderr.write("\n");
 }
 
 function reportTask(context: CliContext, task: TaskDetail, json: boolean): number {

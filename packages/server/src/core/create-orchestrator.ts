@@ -50,6 +50,8 @@ import type { RolloutBoard } from "./rollouts/rollout-board.ts";
 import { createRolloutService } from "./rollouts/rollout-service.ts";
 import { createRunService } from "./runs/run-service.ts";
 import { createFireSchedules } from "./schedules/fire-schedules.ts";
+import { createStreamService } from "./streams/stream-service.ts";
+import { createStreams, type Streams } from "./streams/streams.ts";
 import { createTaskService } from "./tasks/task-service.ts";
 import { createFireTriggers } from "./triggers/fire-triggers.ts";
 import { createRounds } from "./upkeep/create-rounds.ts";
@@ -136,7 +138,7 @@ export function createOrchestrator(
   const runs = createRunService({ ...base, submit, waiters });
   const spending: Budgets = createBudgets({ ...base, advanceRuns: runs.advance });
   const backups = createBackupService({ ...base, settings: settings.backup ?? {} });
-  const memory = createMemory(base);
+  const [memory, streams] = [createMemory(base), createStreams(base)];
   const keepers = { settle, dispatcher, budgets, spending, life, breakers, locking, deadlocks, memory };
   const upkeep = createUpkeep({
     ...base,
@@ -148,17 +150,17 @@ export function createOrchestrator(
     rollouts: { reload: board.reload, look: judge.look, lookAtDue: judge.lookAtDue },
     beginBackup: backups.tick,
   });
-  const told = { ...keepers, directory, feed, waiters, upkeep };
+  const told = { ...keepers, directory, feed, waiters, upkeep, streams };
   const coordinator = createCoordinator({ ...base, ...told, advanceRuns: runs.advance });
   act = coordinator.announce;
 
   const offered = { events: feed.service, memories: memory.service };
-  const made = { leaseMs, heartbeatMs, graceMs, submit, settle, life, locking, ...offered };
+  const made = { streams, leaseMs, heartbeatMs, graceMs, submit, settle, life, locking, ...offered };
   const doors = createDoors({ ...base, ...spending.doors, ...made });
   const explain = createExplain({ ...base, policy, breakers, rollouts: board });
 
   return {
-    tasks: createTaskService({ ...base, submit, waiters, schemas: doors.schemas, explain }),
+    ...withStreams(streams, runs.service, { ...base, submit, waiters, schemas: doors.schemas, explain }),
     agents: createAgentService({ ...base, life, policy, breakers }),
     gateway: doors.door.gateway,
     ...offered,
@@ -167,6 +169,16 @@ export function createOrchestrator(
     rollouts: createRolloutService({ ...base, board, judge }),
     ...lifeCycle({ ...ports, ...told, ...doors, coordinator, runs, backups, board, judge, onJoined }),
   };
+}
+
+/** Tasks, and what is said at work on them. */
+function withStreams(
+  streams: Streams,
+  runs: Orchestrator["runs"],
+  deps: Parameters<typeof createTaskService>[0],
+): Pick<Orchestrator, "tasks" | "streams"> {
+  const tasks = createTaskService(deps);
+  return { tasks, streams: createStreamService(streams, tasks, runs) };
 }
 
 /** What hands in work by itself: at times, and on events. */
@@ -212,6 +224,7 @@ interface LivingParts extends Pick<OrchestratorPorts, "registry" | "clock" | "si
   runs: ReturnType<typeof createRunService>;
   spending: Budgets;
   backups: { stop(): Promise<void> };
+  streams: Streams;
   board: RolloutBoard;
   judge: Judge;
   /** Called when others may take work than before. */
@@ -243,6 +256,7 @@ function lifeCycle(parts: LivingParts): Pick<Orchestrator, "start" | "drain" | "
   return {
     async start() {
       await parts.memory.start();
+      await parts.streams.start();
       await coordinator.start();
       await locking.start();
       await board.start(parts.onJoined);
@@ -265,6 +279,7 @@ function lifeCycle(parts: LivingParts): Pick<Orchestrator, "start" | "drain" | "
       await upkeep.stop();
       await backups.stop();
       await parts.memory.stop();
+      await parts.streams.stop();
       await judge.stop();
       await spending.stop();
       await runs.stop();

@@ -24,6 +24,7 @@ import type {
   TaskDetail,
   TaskStatus,
   TaskSubmission,
+  TextDelta,
 } from "@muster/sdk/protocol";
 import type { Subscription } from "../ports/message-bus.ts";
 import type { ArtifactService } from "./artifacts/artifacts.ts";
@@ -70,6 +71,7 @@ export interface Orchestrator {
   readonly breakers: BreakerService;
   readonly gateway: AgentGateway;
   readonly events: EventService;
+  readonly streams: StreamService;
   readonly keys: KeyService;
   readonly nodes: NodeService;
   readonly rollouts: RolloutService;
@@ -252,6 +254,19 @@ export interface EventService {
     principal: Principal,
     onEvent: (event: Event) => Promise<void> | void,
   ): Subscription;
+}
+
+/** A task, or all tasks of a run. */
+export type Watched = { taskId: string } | { runId: string };
+/** Takes a piece at once, or lets it go: nothing waits for a watcher. */
+export type OnDelta = (delta: TextDelta) => void;
+
+export interface StreamService {
+  /**
+   * What agents say from now on while they work. It may have gaps, which the next piece names. `not_found` for what is
+   * another tenant's.
+   */
+  watch(watched: Watched, principal: Principal, onDelta: OnDelta): Promise<Subscription>;
 }
 
 /** Whoever works on a task proves it with the live lease. */

@@ -114,6 +114,7 @@ const answers = {
   forget: { forgotten: 0 },
   listMemories: { items: [], next: null },
   findAgents: { agents: [] },
+  stream: { watched: false },
   leave: {},
 };
 

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { type Event, type EventType, MusterError } from "@muster/sdk/protocol";
+import { type Event, type EventType, MusterError, type TextDelta } from "@muster/sdk/protocol";
 
 import type {
   ApiKey,
   KeyService,
+  OnDelta,
   Orchestrator,
   Principal,
   RolloutService,
@@ -54,6 +55,8 @@ export interface FakeOrchestrator extends Orchestrator {
   readonly detached: string[];
   /** Waits for tasks and runs, and event subscriptions, that are open now. */
   readonly open: { waits: number; subscriptions: number };
+  /** What agents say, to all that watch; answers how many that are. */
+  speak(delta: TextDelta): number;
   /** Makes the next call of `tasks.get` fail like a broken invariant. */
   failNext(error: Error): void;
   /** Holds back the answer of every operation until it resolves. */
@@ -66,6 +69,7 @@ export function createFakeOrchestrator({ artifacts = createFakeArtifacts() } = {
   const tasks = createFakeTasks(events);
   const agents = createFakeAgents();
   const keyService = createKeys();
+  const watching = new Set<OnDelta>();
   return {
     tasks: tasks.service,
     deadLetters: {
@@ -86,6 +90,16 @@ export function createFakeOrchestrator({ artifacts = createFakeArtifacts() } = {
     breakers: createFakeBreakers(agents.service),
     gateway: agents.gateway,
     events: events.service,
+    streams: {
+      async watch(_, __, onDelta) {
+        watching.add(onDelta);
+        return { end: async () => void watching.delete(onDelta) };
+      },
+    },
+    speak: (delta) => {
+      for (const onDelta of watching) onDelta(delta);
+      return watching.size;
+    },
     keys: keyService.service,
     nodes: { announce: async () => {}, leave: async () => {}, list: async () => [] },
     state: createFakeState(),

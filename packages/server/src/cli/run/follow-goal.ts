@@ -78,7 +78,7 @@ async function answerQuestions(watch: GoalWatch, runId: string, goalId: string, 
     const planned = item.parentId === goalId ? planOf(item.input) : undefined;
     if (planned !== undefined) await view.show(planned.plan);
     if (asker === undefined || item.kind !== "approval") {
-      context.stderr.write(`${questionOf(item)}\n  somebody has to answer: muster inbox\n`);
+      context.stderr.write(`${questionOf(item)}\n  somebody has to answer: muster inbox list\n`);
       continue;
     }
     const isYes = await asker.ask(

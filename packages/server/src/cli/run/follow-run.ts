@@ -38,6 +38,7 @@ export async function followRun(watch: RunWatch, run: Run, after: number): Promi
   const ended = new AbortController();
   const watching = watchEvents(watch, progress, after, ended.signal);
   void watchStalls(watch, progress, ended.signal);
+  void showSpeech(watch, run.id, ended.signal);
   const cancelling = cancelOnInterrupt(watch, run.id, ended.signal);
   try {
     const first = await Promise.race([waitForEnd(watch, run.id, ended.signal), cancelling]);
@@ -59,6 +60,16 @@ export async function followRun(watch: RunWatch, run: Run, after: number): Promi
 interface RunEnd {
   detail: RunDetail;
   notice?: string;
+}
+
+/** Shows what the agents at work say, where it can be had. Never rejects. */
+async function showSpeech({ client, reporter }: RunWatch, runId: string, signal: AbortSignal): Promise<void> {
+  if (reporter.speak === undefined) return;
+  try {
+    for await (const delta of client.runs.watch(runId, { signal })) reporter.speak(delta);
+  } catch {
+    // The view tells without them what happens.
+  }
 }
 
 /** Takes in events until the run has ended; where they cannot be had it asks for counts. Never rejects. */

@@ -86,3 +86,26 @@ test("a terminal gets a view that is redrawn, and what it last showed stays", ()
   expect(context.stderr.text()).toContain("✔ list");
   expect(ticks).toEqual([]);
 });
+
+test("a live view has a line with what an agent says just now", () => {
+  let tick = () => {};
+  const every = (_: number, work: () => void) => {
+    tick = work;
+    return () => undefined;
+  };
+  const context = createFakeCliContext({ isTTY: true, every });
+  const reporter = createRunReporter(context);
+  const about = { taskId: "t-1", runId: "r-1", agentId: "lister-1", isRestart: false, missed: 0 };
+  reporter.begin(startProgress(fakeRun()));
+  reporter.speak?.({ ...about, turn: 1, text: `${"long ago ".repeat(20)}and` });
+  reporter.speak?.({ ...about, turn: 1, text: " now\u001b[2J" });
+  tick();
+  const line = context.stderr
+    .text()
+    .split("\n")
+    .findLast((one) => one.includes("lister-1"));
+  expect(line).toContain("lister-1: ");
+  expect(line).toContain("ago and now");
+  expect(line).not.toContain("\u001b[2J");
+  reporter.close();
+});

@@ -1,7 +1,10 @@
+import type { TextDelta } from "@muster/sdk/protocol";
 import type { CliContext } from "../cli-context.ts";
+import { fitLine } from "../render/fit-line.ts";
 import { formatDuration } from "../render/format-duration.ts";
 import { createLiveRegion, type LiveRegion } from "../render/live-region.ts";
 import { printable } from "../render/printable.ts";
+import { createLastWords } from "../render/speech-lines.ts";
 import { progressLines, type ViewSize, waitingLine } from "./progress-lines.ts";
 import type { ProgressFact, RunProgress, StepProgress } from "./run-progress.ts";
 
@@ -12,6 +15,8 @@ export interface RunReporter {
   /** From here on the run is shown. */
   begin(progress: RunProgress): void;
   update(facts: readonly ProgressFact[]): void;
+  /** What an agent says; where nobody could read it, it need not be asked for. */
+  speak?(delta: TextDelta): void;
   /** Text that has to stay. */
   print(text: string): void;
   /** Ends the live view; what it last showed stays where a run was shown. */
@@ -32,6 +37,7 @@ function createLiveReporter(context: CliContext): RunReporter {
   let sentence: string | undefined;
   let progress: RunProgress | undefined;
   let closed = false;
+  const lastWords = createLastWords();
 
   const draw = () => {
     const view: ViewSize = {
@@ -40,7 +46,11 @@ function createLiveReporter(context: CliContext): RunReporter {
       rows: stderr.rows(),
       colors: stderr.colors,
     };
-    if (progress) region.draw(progressLines(progress, view));
+    const width = Math.max(10, view.columns - 1);
+    const words = closed ? "" : lastWords.line(width);
+    const said = words === "" ? [] : [fitLine([{ text: words, style: view.colors.dim }], width)];
+    if (progress)
+      region.draw([...progressLines(progress, { ...view, rows: view.rows - said.length }), ...said]);
     else if (sentence !== undefined) region.draw([waitingLine(sentence, view)]);
   };
   const stopTicking = context.every(redrawMs, draw);
@@ -62,6 +72,7 @@ function createLiveReporter(context: CliContext): RunReporter {
     },
     // Drawn by the next tick: a run of thousands of tasks has more facts than anybody can see.
     update: () => undefined,
+    speak: (delta) => lastWords.add(delta),
     print: (text) => region.print(text),
     close: () => {
       if (closed) return;

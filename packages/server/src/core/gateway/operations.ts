@@ -21,6 +21,7 @@ import { writeJournal } from "../queue/statements/journal.ts";
 import { readTasks } from "../queue/statements/read-tasks.ts";
 import { renewLeases } from "../queue/statements/renew-leases.ts";
 import { tellOfTask } from "../queue/statements/tell-of-task.ts";
+import type { Streams } from "../streams/streams.ts";
 import { payload, payloadText } from "../validate.ts";
 import type { AgentLife } from "./agent-life.ts";
 import { createFindAgents } from "./find-agents.ts";
@@ -45,6 +46,7 @@ export interface OperationDependencies {
   locking: Pick<Locking, "service">;
   announce: Announce;
   recordUsage: RecordUsage;
+  streams: Pick<Streams, "say">;
   leaseMs: number;
   nextTurn?: NextTurn;
 }
@@ -210,6 +212,7 @@ export function createOperations(deps: OperationDependencies) {
       locking.service.under({ agentId: agent.id, taskId, leaseToken }, agent.name).release(grant),
     progress: (_, { taskId, leaseToken, ...data }) => tell("task.progress", taskId, leaseToken, data),
     log: (_, { taskId, leaseToken, ...data }) => tell("task.log", taskId, leaseToken, data),
+    stream: (_, request) => deps.streams.say(request),
     send: ({ agent }, { to, payload }) => mail.send(agent, to, payload),
     broadcast: ({ agent }, { payload }) => mail.broadcast(agent, payload),
     query: ({ agent }, { to, payload, timeoutMs }) => mail.query(agent, to, payload, timeoutMs),
