@@ -116,7 +116,7 @@ export function createOrchestrator(
 
   let act: Announce = () => {};
   const announce = (aftermath: Aftermath): void => act(aftermath);
-  const base = { ...ports, announce };
+  const base = { ...ports, announce, similaritiesTo: createMeaningsOfTexts(ports) };
 
   const waiters = createWaiters(database, clock);
   const feed = createEventFeed(database, clock, log);
@@ -156,14 +156,13 @@ export function createOrchestrator(
   act = coordinator.announce;
 
   const offered = { events: feed.service, memories: memory.service };
-  const similaritiesTo = createMeaningsOfTexts(base);
   const made = { streams, leaseMs, heartbeatMs, graceMs, submit, settle, life, locking, ...offered };
-  const doors = createDoors({ ...base, ...spending.doors, ...made, similaritiesTo });
+  const doors = createDoors({ ...base, ...spending.doors, ...made });
   const explain = createExplain({ ...base, policy, breakers, rollouts: board });
 
   return {
     ...withStreams(streams, runs.service, { ...base, submit, waiters, schemas: doors.schemas, explain }),
-    agents: createAgentService({ ...base, life, policy, breakers, similaritiesTo }),
+    agents: createAgentService({ ...base, life, policy, breakers }),
     gateway: doors.door.gateway,
     ...offered,
     ...keptAside({ ...base, breakers }, settings, { runs, backups, locks: locking }),

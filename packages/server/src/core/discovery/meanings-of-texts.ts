@@ -2,7 +2,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Embedder } from "../../ports/embedder.ts";
 import type { Log } from "../../ports/log.ts";
 
-/** Texts whose meaning is kept, about 2 KB each. */
+/** Texts whose meaning is kept, 4 KB each at most with the usual model. */
 const mostKept = 4_000;
 /** Characters of a text that count, and texts that are embedded at once and for one question. */
 const mostCharacters = 1_000;
@@ -21,8 +21,8 @@ export interface MeaningsDependencies {
 }
 
 /**
- * How near texts are in meaning to a question, each the cosine of both; null: nobody can tell now. What texts mean is kept by
- * their digest, so a question embeds itself and what is new. One that has to wait for too many new texts is answered
+ * How near texts are in meaning to a question, each the cosine of both; null: nobody can tell now. What texts mean is
+ * kept, so a question embeds itself and what is new. One that has to wait for too many new texts is answered
  * without; they are embedded meanwhile.
  */
 export type SimilaritiesTo = (question: string, texts: readonly string[]) => Promise<number[] | null>;
@@ -34,18 +34,18 @@ export function createMeaningsOfTexts({ clock, log, embedder }: MeaningsDependen
   let notBefore = Number.NEGATIVE_INFINITY;
   let embedding: Promise<void> = Promise.resolve();
 
-  async function embedNew(by: Embedder, wanted: ReadonlyMap<string, string>): Promise<void> {
-    const missing = [...wanted].filter(([digest]) => !kept.has(digest)).slice(0, mostForOne);
+  async function embedNew(by: Embedder, wanted: ReadonlySet<string>): Promise<void> {
+    const missing = [...wanted].filter((text) => !kept.has(text)).slice(0, mostForOne);
     for (let from = 0; from < missing.length; from += atOnce) {
       const some = missing.slice(from, from + atOnce);
-      const vectors = await by.embed(some.map(([, text]) => text));
-      for (const [index, [digest]] of some.entries())
-        kept.set(digest, Float32Array.from(vectors[index] as number[]));
+      const vectors = await by.embed(some);
+      for (const [index, text] of some.entries())
+        kept.set(text, Float32Array.from(vectors[index] as number[]));
     }
   }
 
   /** One after the other, so that questions of the same moment do not embed the same texts. */
-  function embed(wanted: ReadonlyMap<string, string>): Promise<void> {
+  function embed(wanted: ReadonlySet<string>): Promise<void> {
     embedding = embedding.then(async () => {
       if (clock.now() < notBefore) return;
       try {
@@ -59,27 +59,25 @@ export function createMeaningsOfTexts({ clock, log, embedder }: MeaningsDependen
   }
 
   function forgetOldest(): void {
-    for (const digest of kept.keys()) {
+    for (const text of kept.keys()) {
       if (kept.size <= mostKept) return;
-      kept.delete(digest);
+      kept.delete(text);
     }
   }
 
   return async function similaritiesTo(question, texts) {
-    const [asked = "", ...digests] = await Promise.all([question, ...texts].map(digestOf));
-    const all = [question, ...texts].map(shortened);
-    const wanted = new Map([asked, ...digests].map((digest, index) => [digest, all[index] as string]));
-    await soon(embed(wanted), clock);
+    const asked = shortened(question);
+    const all = texts.map(shortened);
+    await soon(embed(new Set([asked, ...all])), clock);
     const to = kept.get(asked);
     if (to === undefined) return null;
-    const found = digests.map((digest) => kept.get(digest));
+    const found = all.map((text) => kept.get(text));
     // What was asked for last is forgotten last.
-    for (const [digest, vector] of [
-      [asked, to] as const,
-      ...digests.map((digest, n) => [digest, found[n]] as const),
-    ]) {
-      if (vector === undefined || !kept.delete(digest)) continue;
-      kept.set(digest, vector);
+    for (const text of [asked, ...all]) {
+      const vector = kept.get(text);
+      if (vector === undefined) continue;
+      kept.delete(text);
+      kept.set(text, vector);
     }
     forgetOldest();
     return found.map((vector) => (vector === undefined ? 0 : cosine(to, vector)));
@@ -87,11 +85,6 @@ export function createMeaningsOfTexts({ clock, log, embedder }: MeaningsDependen
 }
 
 const shortened = (text: string): string => text.slice(0, mostCharacters).trim() || "nothing";
-
-async function digestOf(text: string): Promise<string> {
-  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(shortened(text)));
-  return String.fromCharCode(...new Uint8Array(bytes));
-}
 
 /** Both are of length 1. */
 const cosine = (one: Float32Array, other: Float32Array): number =>
