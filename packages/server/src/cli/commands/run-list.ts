@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { type ConnectOptions, connectOrOpen, withConnection } from "../connect/connect.ts";
 import { act, defineCommand, withJson, withServer } from "../define-command.ts";
-import { pageOf, printPage, withPages } from "../paging.ts";
+import { type PageOptions, pageOf, printPage, withPages } from "../paging.ts";
 import { formatAge, formatDuration } from "../render/format-duration.ts";
 import { statusStyle } from "../render/status-style.ts";
 import { renderTable } from "../render/table.ts";
