@@ -8,6 +8,7 @@ import { readLatest } from "./read-log.ts";
 import { createSchedulers } from "./schedulers.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { someBudget } from "./spending.ts";
+import { createTriggerers } from "./triggerers.ts";
 import { callNode } from "./wire.ts";
 import { workflows } from "./workflows.ts";
 import type { World } from "./world.ts";
@@ -36,6 +37,7 @@ export function createClients(world: World) {
   const pause = (ms: number) => new Promise<void>((resolve) => process.clock.setTimer(ms, resolve));
   const payers = createPayers(world, call, principalOf);
   const schedulers = createSchedulers(world, call, principalOf, tenants);
+  const triggerers = createTriggerers(world, call, principalOf, tenants);
 
   async function persist<T>(work: (orchestrator: Orchestrator) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
@@ -187,6 +189,7 @@ export function createClients(world: World) {
 
   const acts = {
     ...schedulers,
+    ...triggerers,
     raise: payers.raise,
     lock,
     submit,
