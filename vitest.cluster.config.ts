@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./scripts/longest-first.ts";
 import { createSecondChances } from "./scripts/second-chances.ts";
 import { createSeededProperties } from "./scripts/seeded-properties.ts";
 
@@ -25,6 +26,7 @@ export default defineConfig({
     // What is waited for comes soon, but not on a machine that is busy with other things.
     expect: { poll: { timeout: 10_000 } },
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     retry,
     reporters: ["default", createSecondChances(), ...(report === undefined ? [] : ["json"])],
     ...(report === undefined ? {} : { outputFile: { json: report } }),

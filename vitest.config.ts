@@ -28,8 +28,9 @@ export default defineConfig({
     hookTimeout: 30_000,
     // What is waited for comes soon, but not on a machine that is busy with other things.
     expect: { poll: { timeout: 10_000 } },
-    maxWorkers: 2,
-    // Two processes run one file after the other: every module is loaded and PostgreSQL's WebAssembly compiled twice, and
+    // One more than the two cores that are counted on, since many tests wait for a process of their own.
+    maxWorkers: 3,
+    // They run one file after the other: every module is loaded and PostgreSQL's WebAssembly compiled once in each, and
     // not for each of hundreds of files. So no module of ours keeps what a test did; spies and variables are put back.
     isolate: false,
     restoreMocks: true,

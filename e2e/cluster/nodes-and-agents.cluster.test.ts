@@ -1,9 +1,9 @@
 import { pause } from "../support/processes.ts";
-import { faultTest } from "./support/fault-test.ts";
+import { faultTest, leaseMs } from "./support/fault-test.ts";
 import { useServers } from "./support/use-servers.ts";
 
-/** Longer than a lease, which is ten seconds unless it is configured. */
-const pastLeaseMs = 13_000;
+/** Longer than a lease, and than a look for leases that are over. */
+const pastLeaseMs = leaseMs + 3_000;
 
 const servers = useServers();
 

@@ -21,6 +21,11 @@ export interface FaultTest extends ClusterOptions {
 /** How often each fault is made, at other moments every time. */
 const rounds = Number(process.env.MUSTER_FAULT_ROUNDS ?? 1);
 const firstSeed = testSeed();
+/**
+ * Leases of the nodes, half as long as by default: what a fault took along is found out by them, and nothing here depends on
+ * more than that a fault can outlast them.
+ */
+export const leaseMs = 5_000;
 /** Work goes on within this time after a fault. */
 const recoveryMs = 10_000;
 /** Everything ends within this time after a fault, on a slow machine. */
@@ -38,7 +43,8 @@ export function faultTest(name: string, servers: () => Servers, plan: FaultTest)
   test(name, { timeout: startMs + roundMs * rounds }, async () => {
     const startedAt = performance.now();
     const took = () => `${Math.round((performance.now() - startedAt) / 1_000)} s`;
-    const cluster = await startCluster(servers(), plan);
+    const env = { MUSTER_LEASE_MS: `${leaseMs}`, ...plan.env };
+    const cluster = await startCluster(servers(), { ...plan, env });
     const times = [`started after ${took()}`];
     try {
       for (let round = 0; round < rounds; round++) {

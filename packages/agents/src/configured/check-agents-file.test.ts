@@ -4,6 +4,7 @@ import { checkAgentsFile } from "./check-agents-file.ts";
 const command = { kind: "command", name: "old", capabilities: ["work"], command: ["true"] };
 const http = { kind: "http", name: "new", capabilities: ["work"], url: "https://example.org/work" };
 const a2a = { kind: "a2a", name: "far", card: "https://example.org/agent" };
+const claude = { kind: "claude-code", name: "claude", capabilities: ["change"] };
 const mcp = { kind: "mcp", name: "tool", capabilities: ["work"], mcp: { server: "shop", tool: "buy" } };
 const mistakesOf = (...agents: unknown[]) => checkAgentsFile({ agents }).mistakes;
 
@@ -21,14 +22,21 @@ it("takes commands and endpoints as they should be", () => {
     output: "text",
     capabilities: [{ name: "work", inputSchema: { type: "object" } }],
   };
+  const trusted = {
+    ...claude,
+    name: "trusted",
+    permissionMode: "bypassPermissions",
+    dangerouslySkipPermissions: true,
+    maxBudgetUsd: 0.5,
+  };
   const far = {
     ...a2a,
     capabilities: ["work"],
     skills: { work: "w 1" },
     origins: ["https://b.example:8443"],
   };
-  expect(checkAgentsFile({ agents: [command, http, full, far, mcp] })).toEqual({
-    agents: [command, http, full, far, mcp],
+  expect(checkAgentsFile({ agents: [command, http, full, far, mcp, claude, trusted] })).toEqual({
+    agents: [command, http, full, far, mcp, claude, trusted],
     mistakes: [],
   });
 });
@@ -51,9 +59,14 @@ it("names every mistake with its place, and lets nothing of the file through", (
     [{ ...a2a, skills: { work: "w" } }, ["agents", 0, "skills", "work"]],
     [{ ...a2a, url: "https://example.org" }, ["agents", 0, "url"]],
     [{ ...a2a, refreshMs: 1 }, ["agents", 0, "refreshMs"]],
+    [{ ...claude, permissionMode: "bypassPermissions" }, ["agents", 0, "permissionMode"]],
+    [{ ...claude, dangerouslySkipPermissions: true }, ["agents", 0, "permissionMode"]],
+    [{ ...claude, maxBudgetUsd: 0 }, ["agents", 0, "maxBudgetUsd"]],
+    [{ ...claude, settingSources: ["managed"] }, ["agents", 0, "settingSources", "0"]],
+    [{ ...claude, prompt: "x" }, ["agents", 0, "prompt"]],
     [{ ...mcp, mcp: { server: "shop" } }, ["agents", 0, "mcp"]],
     [{ ...mcp, mcp: { server: "shop", tool: "buy", port: 1 } }, ["agents", 0, "mcp", "port"]],
-    [{ ...mcp, capabilities: undefined }, ["agents", 0, "capabilities"]],
+    [{ ...mcp, capabilities: undefined }, ["agents", 0]],
     [{ ...mcp, command: ["true"] }, ["agents", 0, "command"]],
     ["old", ["agents", 0]],
   ];

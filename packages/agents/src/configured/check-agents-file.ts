@@ -2,6 +2,7 @@ import { compileCheck, createAgent } from "@muster/sdk";
 import type { TSchema } from "typebox";
 import {
   A2aAgent,
+  ClaudeCodeAgent,
   CommandAgent,
   type ConfiguredAgent,
   HttpAgent,
@@ -29,6 +30,7 @@ const kinds: Record<string, Shape> = {
   http: HttpAgent,
   mcp: McpAgent,
   a2a: A2aAgent,
+  "claude-code": ClaudeCodeAgent,
 };
 /** What a file may say beside agents. */
 const others = ["models", "mcpServers"];
@@ -94,6 +96,14 @@ function checkMeaning(agent: ConfiguredAgent, path: (string | number)[]): Agents
   if (agent.kind === "command" && (agent.command === undefined) === (agent.shell === undefined)) {
     const message = 'say either "command", a list of a program and its arguments, or "shell", a line for sh';
     return [{ path, message }];
+  }
+  if (agent.kind === "claude-code") {
+    const skips = agent.permissionMode === "bypassPermissions";
+    if (skips !== (agent.dangerouslySkipPermissions === true)) {
+      const message =
+        '"bypassPermissions" lets Claude Code do anything on this machine; it and "dangerouslySkipPermissions: true" go together';
+      return [{ path: [...path, "permissionMode"], message }];
+    }
   }
   const addressed = agent.kind === "http" ? "url" : agent.kind === "a2a" ? "card" : undefined;
   const fault = addressed === undefined ? undefined : faultOfAddress((agent as never)[addressed]);

@@ -96,4 +96,32 @@ export const McpAgent = Type.Object(
 );
 export type McpAgent = Static<typeof McpAgent>;
 
-export type ConfiguredAgent = CommandAgent | HttpAgent | McpAgent | A2aAgent;
+const Tools = Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 1_000 }), { maxItems: 200 }));
+
+/** Claude Code itself, through `@anthropic-ai/claude-agent-sdk` where that is installed. */
+export const ClaudeCodeAgent = Type.Object(
+  {
+    kind: Type.Literal("claude-code"),
+    ...common,
+    instructions: Type.Optional(Type.String({ minLength: 1, maxLength: 100_000 })),
+    model: Type.Optional(Words),
+    cwd: CommandAgent.properties.cwd,
+    passEnv: CommandAgent.properties.passEnv,
+    env: CommandAgent.properties.env,
+    tools: Tools,
+    allowedTools: Tools,
+    disallowedTools: Tools,
+    permissionMode: Type.Optional(
+      Type.Enum(["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"]),
+    ),
+    dangerouslySkipPermissions: Type.Optional(Type.Literal(true)),
+    permissions: Type.Optional(Type.Enum(["ask", "refuse"])),
+    settingSources: Type.Optional(Type.Array(Type.Enum(["user", "project", "local"]), { maxItems: 3 })),
+    maxTurns: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+    maxBudgetUsd: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 100_000 })),
+  },
+  { additionalProperties: false },
+);
+export type ClaudeCodeAgent = Static<typeof ClaudeCodeAgent>;
+
+export type ConfiguredAgent = CommandAgent | HttpAgent | McpAgent | A2aAgent | ClaudeCodeAgent;

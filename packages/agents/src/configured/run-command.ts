@@ -3,10 +3,10 @@ import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { TaskContext } from "@muster/sdk";
 import { type CommandAgent, configuredDefaults } from "./configured-agent.ts";
+import type { Environment } from "./fill-variables.ts";
+import { passedVariables } from "./passed-variables.ts";
 import { WorkError } from "./work-error.ts";
 
-/** Variables that a command gets without being asked for: where programs and files are, and how text is written. */
-const alwaysPassed = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LANG", "LC_ALL", "TZ", "SystemRoot"];
 /** Characters of standard error that an error shows. */
 const shownErrors = 2_000;
 /** How long a process may take to end after SIGTERM. */
@@ -17,7 +17,6 @@ const letGoMs = 1_000;
 const exitTryAgain = 75;
 const exitBadInput = 65;
 
-type Environment = Readonly<Record<string, string | undefined>>;
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 interface Exit {
@@ -55,13 +54,8 @@ export async function runCommand(
 }
 
 function environmentOf(agent: CommandAgent, context: TaskContext, env: Environment): Record<string, string> {
-  const passed: Record<string, string> = {};
-  for (const name of [...alwaysPassed, ...(agent.passEnv ?? [])]) {
-    const value = env[name];
-    if (value !== undefined) passed[name] = value;
-  }
   return {
-    ...passed,
+    ...passedVariables(env, agent.passEnv ?? []),
     ...agent.env,
     MUSTER_TASK_ID: context.taskId,
     MUSTER_CAPABILITY: context.capability ?? "",

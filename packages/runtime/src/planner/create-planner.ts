@@ -141,13 +141,14 @@ const planOf = (
   { number, finished, costMicros: before }: Pursuit,
 ): Plan => {
   const estimate = estimatePlan(workflow, offers, finished);
+  const planningCostMicros = before === null || costMicros === null ? null : before + costMicros;
   return {
     number,
     name: workflow.name,
     workflow: document,
-    text: describePlan(workflow.name, estimate),
+    text: describePlan(workflow.name, estimate, planningCostMicros),
     ...estimate,
-    planningCostMicros: before === null || costMicros === null ? null : before + costMicros,
+    planningCostMicros,
   };
 };
 

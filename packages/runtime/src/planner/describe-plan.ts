@@ -11,11 +11,17 @@ const hidden = /[\p{Cc}\p{Cf}\u2028\u2029]+/gu;
 const plain = (text: string): string => clipText(text.replace(hidden, " "), nameLength);
 
 /** A plan as people read it: a line for each step, and what all of it may cost and take. */
-export const describePlan = (name: string, { steps, cost, duration }: PlanEstimate): string => {
+export const describePlan = (
+  name: string,
+  { steps, cost, duration }: PlanEstimate,
+  planningCostMicros: number | null,
+): string => {
   const lines = steps.map((step, index) => `  ${index + 1}. ${describeStep(step)}`);
   const total = `  estimated cost: ${describe(cost, money)}; estimated time: ${describe(duration, time)}`;
   const text = [`Plan: ${plain(name)}`, ...lines].join("\n");
-  return `${text.length <= textLength ? text : `${text.slice(0, textLength)}\n  …`}\n${total}`;
+  const shown = text.length <= textLength ? text : `${text.slice(0, textLength)}\n  …`;
+  const planning = planningCostMicros === null ? "unknown" : money(planningCostMicros);
+  return `${shown}\n${total}\n  spent on planning so far: ${planning}`;
 };
 
 const describeStep = (step: PlannedStep): string => {

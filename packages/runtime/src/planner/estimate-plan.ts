@@ -46,7 +46,7 @@ export const estimatePlan = (
     steps,
     cost: sumOf(
       open.map(costOf),
-      open.some(({ costMicros, tasks }) => costMicros === null || tasks === null),
+      open.some(({ costMicros, tasks }) => costMicros === null || (tasks === null && costMicros > 0)),
     ),
     duration: {
       amount: longestOf(open),

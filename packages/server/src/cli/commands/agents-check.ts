@@ -127,6 +127,7 @@ function showConfigured(context: CliContext, { agents, mistakes }: AgentsFile): 
 function workOf(agent: AgentsFile["agents"][number]): string {
   if (agent.kind === "http") return `POST ${agent.url}`;
   if (agent.kind === "mcp") return `tool ${agent.mcp.tool} of the MCP server ${agent.mcp.server}`;
+  if (agent.kind === "claude-code") return `Claude Code in ${agent.cwd ?? "."}`;
   if (agent.kind === "a2a") return `A2A ${agent.card}`;
   return agent.shell ?? JSON.stringify(agent.command);
 }

@@ -122,3 +122,27 @@ test("starts the agents in .claude here, and says what they lack", async () => {
   expect(await up("--no-claude-agents")).not.toContain("painter");
   rmSync(cwd, { recursive: true });
 });
+
+test("a planner joins where there is a key, and nothing of models is loaded where there is none", async () => {
+  const up = async (env: Record<string, string>) => {
+    const joined: string[] = [];
+    const startMuster = (async () => ({
+      url: "http://127.0.0.1:6878",
+      adminKey: null,
+      agent: async ({ name }: { name: string }) => void joined.push(name),
+      stop: async () => undefined,
+    })) as unknown as StartMuster;
+    const goals = async () => {
+      joined.push("loaded");
+      return import("../../goals.ts");
+    };
+    const context = createFakeCliContext({ startMuster, env, goals });
+    const running = runCli(["up"], context);
+    await expect.poll(() => context.stdout.text(), patient).not.toBe("");
+    context.signal("SIGTERM");
+    await running;
+    return joined;
+  };
+  expect(await up({ MUSTER_API_KEY: "k" })).toEqual([]);
+  expect(await up({ ANTHROPIC_API_KEY: "sk-ant-a-key-of-a-test" })).toEqual(["loaded", "planner"]);
+});

@@ -6,7 +6,7 @@ import { act, defineCommand, withJson } from "../define-command.ts";
 import { withListening } from "../listen-options.ts";
 import { readCliConfig } from "../read-cli-config.ts";
 import { askForServers, type Crew, openCrew, withCrew } from "../run/open-crew.ts";
-import { openPlanner } from "../run/open-planner.ts";
+import { mayThink, openPlanner } from "../run/open-planner.ts";
 import { chooseAgentsFile } from "../run/read-agents-file.ts";
 import { startServer } from "../start-server.ts";
 import { untilAborted, watchInterrupts } from "../watch-interrupts.ts";
@@ -83,10 +83,11 @@ async function start(context: CliContext, options: Options): Promise<{ muster: M
         putAside: (agentId) => muster.client.agents.setStatus(agentId, "maintenance"),
       },
     );
-    const planner = await openPlanner(context, configured, (definition) => muster.agent(definition));
+    const start: Muster["agent"] = (definition) => muster.agent(definition);
+    const planner = mayThink(context, configured) ? await openPlanner(context, configured, start) : undefined;
     const close = async () => {
       await crew.close();
-      await planner.close();
+      await planner?.close();
     };
     return { muster, crew: { unfollow: crew.unfollow, close } };
   } catch (error) {

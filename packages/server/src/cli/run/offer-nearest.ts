@@ -12,6 +12,8 @@ import { shellWord } from "./shell-word.ts";
 export interface Nearest {
   kind: "workflow" | "capability";
   name: string;
+  /** What a workflow calls itself. */
+  title?: string;
   description: string;
   /** Inputs that have no value yet, with what they are. */
   missing: { name: string; what: string }[];
@@ -30,7 +32,7 @@ const descriptionLength = 100;
 export async function offerNearest(
   command: GoalCommand,
   agents: readonly Agent[],
-  why: string,
+  { why, isEmbedded }: { why: string; isEmbedded: boolean },
 ): Promise<number> {
   const { context, goal, options } = command;
   const candidates = [...(await workflowsOf(command)), ...capabilitiesOf(command, agents)].slice(
@@ -39,7 +41,7 @@ export async function offerNearest(
   );
   const { config } = await readCliConfig(context);
   const { matchWords } = await context.goals();
-  const texts = candidates.map(({ name, description }) => `${name} ${description}`);
+  const texts = candidates.map(({ name, title = "", description }) => `${name} ${title} ${description}`);
   const byMeaning = config.embeddings === undefined || config.embeddings === "local";
   const scores = await matchWords(goal, texts, { byMeaning });
   const nearest = candidates
@@ -48,12 +50,17 @@ export async function offerNearest(
     .sort((a, b) => b.score - a.score)
     .slice(0, mostOffered)
     .map(({ candidate }) => candidate);
+  const needsServer = isEmbedded && nearest.some(({ kind }) => kind === "capability");
   if (options.json) printJson(context, { status: "no_planner", goal, reason: why, nearest });
-  else tell(command, nearest, why);
+  else tell(command, nearest, { why, needsServer });
   return exitCodes.misused;
 }
 
-function tell({ context, goal }: GoalCommand, nearest: readonly Nearest[], why: string): void {
+function tell(
+  { context, goal }: GoalCommand,
+  nearest: readonly Nearest[],
+  { why, needsServer }: { why: string; needsServer: boolean },
+): void {
   const { stderr } = context;
   const line = (text: string) => stderr.write(`${text}\n`);
   line(`${stderr.colors.yellow("no plan:")} ${printable(why)}`);
@@ -74,6 +81,7 @@ function tell({ context, goal }: GoalCommand, nearest: readonly Nearest[], why: 
       );
     line(`    $ ${printable(command)}`);
   }
+  if (needsServer) line("\ntasks are handed in to a server: `muster up` starts one");
   line("\nnothing was started");
 }
 
@@ -90,6 +98,7 @@ async function workflowsOf({ context, inputs }: GoalCommand): Promise<Nearest[]>
     return {
       kind: "workflow",
       name: file,
+      title: workflow.name,
       description: workflow.description || workflow.name,
       missing: lacking.map((name) => ({ name, what: whatIs(properties[name]) })),
       command: ["muster run", shellWord(file), ...words].join(" "),

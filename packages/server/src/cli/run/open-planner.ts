@@ -10,6 +10,17 @@ export interface OpenPlanner {
   close(): Promise<void>;
 }
 
+/**
+ * Whether there may be a model at all, so that nothing of models is loaded where there is none: keys of the providers that
+ * are there by default stand in variables that end like this.
+ */
+export const mayThink = ({ env }: CliContext, configured: AgentsFile | undefined): boolean =>
+  configured?.models !== undefined ||
+  Object.entries(env).some(
+    ([name, value]) =>
+      name.endsWith("_API_KEY") && name !== "MUSTER_API_KEY" && value !== undefined && value !== "",
+  );
+
 /** Starts the agent that plans, where there is a model. A fault in it keeps nobody from working without plans. */
 export async function openPlanner(
   context: CliContext,

@@ -73,14 +73,19 @@ async function run(argv: string[], { typed, ...more }: Partial<CliContext> & { t
   return { exitCode, out: context.stdout.text(), err: context.stderr.text() };
 }
 
+interface Scripted {
+  typed?: string;
+  said?: { workflow: string; cannot: string };
+}
+
 /** The same with a model that plans. */
-function planned(argv: string[], options: { typed?: string } = {}) {
+function planned(argv: string[], { said = { workflow: plan, cannot: "" }, ...options }: Scripted = {}) {
   put(
     "models.yaml",
     `models:\n  providers:\n    - name: anthropic\n      kind: anthropic\n      baseURL: ${providers.baseURL("anthropic")}\n`,
   );
   put("a.js", "export const a = 1;\n");
-  providers.play([{ text: JSON.stringify({ workflow: plan, cannot: "" }) }]);
+  providers.play([{ text: JSON.stringify(said) }]);
   const env = { ANTHROPIC_API_KEY: "sk-ant-a-key-of-a-test" };
   return run([goal, "--config", "models.yaml", ...argv], { env, ...options });
 }
@@ -182,5 +187,13 @@ describe("with a model", () => {
     expect(err).toContain("Plan: look");
     expect(err).not.toContain("[y/N]");
     expect(providers.requests).toHaveLength(1);
+  });
+
+  test("a goal that can't be reached says why, once", async () => {
+    const said = { workflow: "", cannot: "Nobody here can fly." };
+    const { exitCode, err, out } = await planned([], { said, typed: "y\n" });
+    expect([exitCode, out]).toEqual([1, ""]);
+    expect(err.match(/Nobody here can fly/g)).toHaveLength(1);
+    expect(err).toMatch(/✖ look which files are here failed\n {2}The planner found no way.*muster run show/s);
   });
 });

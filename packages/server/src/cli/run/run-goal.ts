@@ -64,7 +64,11 @@ export async function runGoal(context: CliContext, words: string, options: RunGo
     try {
       if (interrupts.signal.aborted) return interrupts.exitCode() ?? exitCodes.failed;
       const agents = await orchestrator.client.agents.list();
-      if (!hasPlanner(agents)) return await offerNearest(command, agents, whyNoPlanner(orchestrator));
+      if (!hasPlanner(agents))
+        return await offerNearest(command, agents, {
+          why: whyNoPlanner(orchestrator),
+          isEmbedded: orchestrator.embedded,
+        });
       const start = () => startGoal(command, orchestrator, budget);
       return await pursue(command, orchestrator.client, start, interrupts);
     } finally {
@@ -135,6 +139,14 @@ async function pursue(
   }
 }
 
+/** Of a goal that failed, the planner has said everything: the reasons of all of its plans. */
+function reportFailure({ stderr }: CliContext, run: RunDetail): void {
+  const goal = run.tasks.find(({ step }) => step === goalStep);
+  const why = goal?.error?.message ?? run.error?.message ?? "no reason given";
+  stderr.write(`${stderr.colors.red("✖")} ${printable(run.workflow)} failed\n  ${printable(why)}\n`);
+  stderr.write(`  to see what was done: muster run show ${run.id}\n`);
+}
+
 async function report(
   { context, options }: GoalCommand,
   run: RunDetail,
@@ -153,6 +165,8 @@ async function report(
     context.stderr.write("nothing was run: --yes runs a plan at once, a terminal asks\n");
   } else if (isNothing) {
     context.stderr.write("nothing was run\n");
+  } else if (run.status === "failed") {
+    reportFailure(context, run);
   } else {
     const { reportRun } = await import("./report-run.ts");
     const shown = run.output as { output?: unknown } | null;

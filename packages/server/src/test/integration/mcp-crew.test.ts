@@ -154,3 +154,19 @@ test("a server that an agent brings along is that agent's alone", async () => {
   expect((await ask("clerk")).read).toContain("own");
   expect((await ask("owner")).offered).toEqual([]);
 }, 60_000);
+
+test("an agent without a model that can't be put aside does not stay to be given work", async () => {
+  agent("clerk");
+  delete env.ANTHROPIC_API_KEY;
+  crew = await startCrew({
+    folder,
+    env,
+    claudeAgents: true,
+    start: (definition) => at.muster.agent(definition),
+    putAside: () => Promise.reject(new Error("The key may not do that.")),
+    say: (sentence) => said.push(sentence),
+    warn: (sentence) => said.push(sentence),
+  });
+  expect(said.join("\n")).toMatch(/clerk of .* could not be started: The key may not do that\./);
+  expect(await available()).toEqual([]);
+});

@@ -1,8 +1,8 @@
 import { createAgent } from "@muster/sdk";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createInProcessTransport } from "../../core/gateway/in-process-transport.ts";
-import { root } from "../orchestrate.ts";
-import { answer, goalOf, promptOf, soup, usePlanner } from "../use-planner.ts";
+import { root, someone } from "../orchestrate.ts";
+import { answer, goalOf, patient, promptOf, soup, usePlanner } from "../use-planner.ts";
 
 const at = usePlanner();
 
@@ -45,6 +45,28 @@ steps:
     expect(promptOf(at.providers.requests[1])).toContain('nobody offers the capability \\"goal\\"');
     expect(task?.error?.message).toContain("gives 4 items, and 3 are the most");
     expect(at.done).toEqual([]);
+  });
+
+  test("within a goal has no yes of its own, and goes no deeper than the caller said", async () => {
+    const outer = `
+name: outer
+steps:
+  inner:
+    capability: goal
+    with: { goal: "Inner.", inputs: { vegetable: leek }, approve: yes, limits: { depth: 3 } }
+`.replace("approve: yes", 'approve: "yes"');
+    at.providers.play(({ messages }) => answer(messages[0]?.text.includes('"Inner."') ? soup : outer));
+    const { tasks, inbox } = at.muster.orchestrator;
+    const [task] = await tasks.submit([goalOf({ approve: "ask", limits: { depth: 1 } })], someone);
+    const first = await at.question();
+    await inbox.answer(first.taskId, { answer: { approved: true } }, root);
+    await expect.poll(async () => (await at.question()).taskId, patient).not.toBe(first.taskId);
+    const second = await at.question();
+    expect(second.question).toContain("1. chop: chop by cook");
+    expect(promptOf(at.providers.requests.at(-1))).not.toContain('"capability":"goal"');
+    await inbox.answer(second.taskId, { answer: { approved: true } }, root);
+    expect(await tasks.wait(task!.id, 15_000, someone)).toMatchObject({ status: "completed" });
+    expect(at.done).toHaveLength(2);
   });
 
   test("of another tenant is not seen", async () => {

@@ -1,6 +1,6 @@
 import type { Mutation } from "./mutations.ts";
 
-/** Faults of budgets and schedules that the rules of the simulation must see. */
+/** Faults of budgets, schedules and triggers that the rules of the simulation must see. */
 export const budgetMutations: readonly Mutation[] = [
   {
     fault: "what calls under way may cost is not set aside",
@@ -84,5 +84,26 @@ export const budgetMutations: readonly Mutation[] = [
     from: "where s.queued > 0",
     to: "where s.queued > 1000",
     caughtBy: 45,
+  },
+  {
+    fault: "a trigger passes over events",
+    statement: "move_trigger",
+    from: "set position = $3::bigint,",
+    to: "set position = $3::bigint + 5,",
+    caughtBy: 1,
+  },
+  {
+    fault: "a trigger does not remember where it was",
+    statement: "move_trigger",
+    from: "set position = $3::bigint,",
+    to: "set position = position,",
+    caughtBy: 1,
+  },
+  {
+    fault: "triggers with something to do are not found",
+    statement: "find_busy_triggers",
+    from: "position < $1 and",
+    to: "position < $1 - 1000000 and",
+    caughtBy: 1,
   },
 ];

@@ -2,6 +2,7 @@ import type { Statement } from "../../ports/database.ts";
 import { mostSkewMs } from "./faults.ts";
 import { leaseMs } from "./node-process.ts";
 import { mostCost } from "./spending.ts";
+import { checkTriggers } from "./trigger-rules.ts";
 import type { World } from "./world.ts";
 
 interface Broken {
@@ -77,6 +78,7 @@ export async function checkMoment(world: World, calmMs: number | null): Promise<
   const done = isCalm ? clock.now() - upkeepRestMs : null;
   for (const { rule, detail, ids } of await database.query(broken, [longest, done, mostCost]))
     violate({ rule, detail, taskIds: ids });
+  await checkTriggers(world);
   if (promises.calls.length === world.callsChecked) return;
   world.callsChecked = promises.calls.length;
   for (const { id, cost, ids } of await database.query(overspent, [JSON.stringify(promises.calls)])) {

@@ -14,7 +14,9 @@ const open: Statement<{ id: string; what: string }> = {
 select id, status as what from task where ended_at is null
 union all select id, 'run' from run where ended_at is null
 union all select id, 'schedule' from schedule
-where (cron is null and next_at is not null or queued > 0) and status = 'active' order by 1`,
+where (cron is null and next_at is not null or queued > 0) and status = 'active'
+union all select id, 'trigger' from event_trigger g where g.status = 'active' and exists (
+  select from event e where e.seq > g.position and e.tenant in (g.tenant, '*') and e.type = any (g.types)) order by 1`,
 };
 const badSteps: Statement<{ run_id: string; step: string; total: number; tasks: number }> = {
   name: "sim_bad_steps",
@@ -53,7 +55,10 @@ const scheduledWork: Statement<ScheduledWork> = {
 select id from task where capability = $1 union all select id from run where workflow = $2 order by 1`,
 };
 
-/** Tasks and runs that have not ended, and schedules with a moment that is still to come or waits. */
+/**
+ * Tasks and runs that have not ended, schedules with a moment that is still to come or waits, and triggers with an event that
+ * they have not considered.
+ */
 export const findOpen = (world: World) => world.database.query(open);
 
 /** What must hold of the whole history, after the end. */

@@ -8,6 +8,7 @@ import { readLatest } from "./read-log.ts";
 import { createSchedulers } from "./schedulers.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { someBudget } from "./spending.ts";
+import { createTriggerers } from "./triggerers.ts";
 import { callNode } from "./wire.ts";
 import { workflows } from "./workflows.ts";
 import type { World } from "./world.ts";
@@ -36,6 +37,7 @@ export function createClients(world: World) {
   const pause = (ms: number) => new Promise<void>((resolve) => process.clock.setTimer(ms, resolve));
   const payers = createPayers(world, call, principalOf);
   const schedulers = createSchedulers(world, call, principalOf, tenants);
+  const triggerers = createTriggerers(world, call, principalOf, tenants);
 
   async function persist<T>(work: (orchestrator: Orchestrator) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
@@ -178,7 +180,8 @@ export function createClients(world: World) {
       process.clock,
     );
     const held = await hands.acquire(`lock-${chance.int(0, 2)}`, {
-      ttlMs: chance.int(1_000, 6_000),
+      // Some by far longer than the clocks of two nodes differ: only of these is it clear that they were not over.
+      ttlMs: chance.int(1_000, 20_000),
       waitMs: chance.int(0, 8_000),
     });
     await pause(chance.int(1, 4_000));
@@ -187,6 +190,7 @@ export function createClients(world: World) {
 
   const acts = {
     ...schedulers,
+    ...triggerers,
     raise: payers.raise,
     lock,
     submit,

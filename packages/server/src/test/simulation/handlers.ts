@@ -2,7 +2,7 @@ import type { CapabilityDefinition, TaskContext, TaskSubmission } from "@muster/
 import { isFinal } from "@muster/sdk/protocol";
 import { never, type SimulatedProcess } from "./simulated-process.ts";
 import { createPay, type PayInput, smallBudget } from "./spending.ts";
-import { scheduledCapability } from "./workflows.ts";
+import { scheduledCapability, triggeredCapability } from "./workflows.ts";
 import type { World } from "./world.ts";
 
 /** Levels of delegation in a simulation. */
@@ -113,6 +113,7 @@ export function createHandlers(world: World, process: SimulatedProcess): Capabil
     { name: "locked", handler: underLock },
     { name: "pay", handler: createPay(world, process) },
     { name: scheduledCapability, handler: labour },
+    { name: triggeredCapability, handler: labour },
     { name: "work", handler: async (context) => labour(context).then(() => context.taskId) },
     { name: "steps", handler: inSteps },
     { name: "hand-on", handler: handOn },

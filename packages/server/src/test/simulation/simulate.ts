@@ -44,6 +44,8 @@ const happenings = {
   raise: 3,
   schedule: 3,
   changeSchedule: 1,
+  trigger: 2,
+  changeTrigger: 1,
   cancelRun: 1,
   retryRun: 1,
   agentStarts: 8,

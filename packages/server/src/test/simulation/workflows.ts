@@ -1,6 +1,9 @@
 /** The capability of tasks that only schedules hand in. */
 export const scheduledCapability = "scheduled";
 
+/** The capability of tasks that only triggers hand in. */
+export const triggeredCapability = "triggered";
+
 /** The workflow that only schedules start. */
 export const scheduledWorkflow = {
   name: "scheduled",

@@ -45,6 +45,8 @@ export interface Promises {
   spending: SpendingMove[];
   /** Schedules that were asked for, by name. */
   schedules: Map<string, PlannedSchedule>;
+  /** Names of triggers that somebody paused, let go on or deleted. */
+  touchedTriggers: Set<string>;
 }
 
 /**
@@ -111,6 +113,7 @@ export function createWorld(inner: Database, seed: number, rewrite: Rewrite): Wo
     calls: [],
     spending: [],
     schedules: new Map(),
+    touchedTriggers: new Set(),
   };
   function violate(violation: Violation): void {
     note(`VIOLATION ${violation.rule}: ${violation.taskIds.join(", ")} ${violation.detail}`);

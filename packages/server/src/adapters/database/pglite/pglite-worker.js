@@ -1,7 +1,9 @@
 // @ts-check
 // The thread that PostgreSQL runs in. It gets requests and gives answers, one message each, in order.
+import { availableParallelism } from "node:os";
 import process from "node:process";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { createLookOut } from "./look-out.js";
 import { openEngine } from "./pglite-engine.js";
 
 if (parentPort === null) throw new Error("pglite-worker.js only runs as a worker thread.");
@@ -19,11 +21,20 @@ const engine = await openEngine(workerData, (error) => {
   process.exit(1);
 });
 
-port.on("message", async (/** @type {Uint8Array | "close"} */ message) => {
-  if (message !== "close") {
+const lookOut = createLookOut({
+  receive: () => /** @type {{ message: Uint8Array | "close" } | undefined} */ (receiveMessageOnPort(port)),
+  now: () => performance.now(),
+  processors: availableParallelism(),
+});
+
+port.on("message", async (/** @type {Uint8Array | "close"} */ first) => {
+  lookOut.woken();
+  for (let message = first; message !== "close"; ) {
     const reply = engine.exec(message);
     port.postMessage(reply, [/** @type {ArrayBuffer} */ (reply.buffer)]);
-    return;
+    const next = lookOut.next();
+    if (next === undefined) return;
+    message = next.message;
   }
   await engine.close();
   give("closed");
