@@ -1,3 +1,7 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import {
   createModelAgent,
   type Model,
@@ -6,7 +10,7 @@ import {
   type Toolbox,
 } from "@muster/runtime";
 import type { Muster } from "muster";
-import { quantile, sleep } from "./measure.ts";
+import { quantile } from "./measure.ts";
 
 const usage = { inputTokens: 1_000, outputTokens: 50, cachedInputTokens: 0, cacheWriteTokens: 0 };
 const answered = { usage, provider: "bench", model: "bench-1", costMicros: 100 };
@@ -22,7 +26,7 @@ const instant = (turns: number): Model => ({
 });
 
 /** One tool that answers with its input. */
-const toolbox = (isParallel: boolean): Toolbox => ({
+export const lookToolbox = (isParallel: boolean): Toolbox => ({
   specs: [{ name: "look", description: "Looks.", inputSchema: { type: "object" } }],
   isParallel: () => isParallel,
   call: async ({ input }) => ({ content: JSON.stringify(input) }),
@@ -46,7 +50,7 @@ export const overheadOfTurn = async (
   const name = isParallel ? "loop-parallel" : "loop-once";
   const agent = createModelAgent(definitionOf(name, turns), {
     model: instant(turns),
-    toolbox: toolbox(isParallel),
+    toolbox: lookToolbox(isParallel),
   });
   await muster.agent(agent);
   const perTurn: number[] = [];
@@ -60,41 +64,43 @@ export const overheadOfTurn = async (
   return quantile(perTurn, 0.5);
 };
 
-const piece = "The quick brown fox jumps over the lazy dog. ";
+/** What came of agents that streamed at once, in a process of their own. */
+interface Streamed {
+  /** The most that the process ever had, in MiB. */
+  peakMiB: number;
+  /** Calls of models that were under way at once. */
+  most: number;
+  pieces: number;
+}
 
-/** Streams an answer of 100 pieces over a second, and calls a tool after each but the last. */
-const streaming = (turns: number): Model => ({
-  async generate(request, options = {}): Promise<ModelTurn> {
-    let text = "";
-    for (let part = 0; part < 100; part++) {
-      await sleep(10);
-      options.onText?.(piece);
-      text += piece;
-    }
-    return { ...(await instant(turns).generate(request)), text };
-  },
-});
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+const run = promisify(execFile);
 
-/** Most memory of the process, in MiB, while that many agents stream at once, orchestrator and store included. */
-export const memoryOfAgents = async (muster: Muster, count: number): Promise<number> => {
-  const turns = 10;
-  let pieces = 0;
-  for (let n = 0; n < count; n++) {
-    const definition = definitionOf(`streaming-${n}`, turns);
-    const onText = () => {
-      pieces++;
-    };
-    const options = { model: streaming(turns), toolbox: toolbox(true), onText };
-    await muster.agent(createModelAgent(definition, options));
+/**
+ * Most memory of a process in which that many agents stream at once through the router, orchestrator and store included; the
+ * providers are another one. Throws where they did not all stream at once.
+ */
+export const memoryOfAgents = async (count: number, isWatched: boolean): Promise<number> => {
+  const providers = spawn(process.execPath, [...process.execArgv, here("serve-providers.ts")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const [url] = (await once(providers.stdout.setEncoding("utf8"), "data")) as [string];
+    const argv = [
+      ...process.execArgv,
+      here("measure-streams.ts"),
+      "--agents",
+      `${count}`,
+      "--providers",
+      url.trim(),
+    ];
+    const { stdout } = await run(process.execPath, isWatched ? [...argv, "--watched"] : argv);
+    process.stderr.write(stdout);
+    const { peakMiB, most, pieces } = JSON.parse(stdout) as Streamed;
+    if (most !== count) throw new Error(`Only ${most} of ${count} agents streamed at once.`);
+    if (pieces < count * 100) throw new Error(`${pieces} pieces were streamed.`);
+    return peakMiB;
+  } finally {
+    providers.kill();
   }
-  let peak = 0;
-  const watch = setInterval(() => {
-    peak = Math.max(peak, process.memoryUsage().rss);
-  }, 50);
-  const tasks = Array.from({ length: count }, (_, n) => ({ capability: `streaming-${n}` }));
-  const submitted = await muster.client.tasks.submit(tasks);
-  await Promise.all(submitted.map(({ id }) => muster.client.tasks.wait(id, { timeoutMs: 600_000 })));
-  clearInterval(watch);
-  if (pieces !== count * turns * 100) throw new Error(`${pieces} pieces were streamed.`);
-  return peak / 2 ** 20;
 };

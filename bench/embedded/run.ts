@@ -175,8 +175,13 @@ async function agentLoop(): Promise<Row[]> {
 
 async function streamingAgents(): Promise<Row[]> {
   const count = options.quick ? 20 : 200;
-  const value = await withMuster(0, (muster) => memoryOfAgents(muster, count));
-  return [{ name: `memory of ${count} agents that stream at once`, value, unit: "MiB", target: "< 600" }];
+  const alone = await memoryOfAgents(count, false);
+  const watched = await memoryOfAgents(count, true);
+  const name = `memory of ${count} agents that stream at once`;
+  return [
+    { name, value: alone, unit: "MiB", target: "< 572" },
+    { name: `${name}, all of them watched`, value: watched, unit: "MiB", target: "< 572" },
+  ];
 }
 
 const rate =

@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, exitCodes } from "../cli-error.ts";
 import { type ConnectOptions, connectOrOpen, withConnection } from "../connect/connect.ts";
-import { act, defineCommand, defineGroup, wholeNumber, withJson, withServer } from "../define-command.ts";
+import { act, defineCommand, defineGroup, withJson, withServer } from "../define-command.ts";
+import { type PageOptions, pageOf, printPage, withPages } from "../paging.ts";
 import { printJson } from "../print-json.ts";
 import { describeFields } from "../render/describe-fields.ts";
 import { formatBytes } from "../render/format-bytes.ts";
@@ -35,23 +36,17 @@ function addList(artifact: Command, context: CliContext): void {
       ["muster artifact list --prefix reports/2030/ --json", "those of one folder, as JSON"],
     ],
   });
-  withServer(withJson(command))
-    .option("--prefix <text>", "only keys that begin with it")
-    .addOption(wholeNumber("--limit <number>", "at most so many (default: 50)", 1, 500))
-    .option("--after <key>", "go on behind an earlier page");
-  type Filter = Options & { prefix?: string; limit?: number; after?: string };
-  act<Filter>(command, context, async (_, { prefix, after, limit = 50, ...options }) =>
+  withServer(withJson(command)).option("--prefix <text>", "only keys that begin with it");
+  withPages(command, "after");
+  act<Options & PageOptions & { prefix?: string }>(command, context, async (_, { prefix, ...options }) =>
     withConnection(connectOrOpen(context, options), async (client) => {
       const page = await client.artifacts.list({
-        limit,
+        ...pageOf(options),
         ...(prefix !== undefined && { prefix }),
-        ...(after !== undefined && { after }),
       });
-      if (options.json) printJson(context, page);
-      else if (page.items.length === 0)
-        context.stderr.write(`there is no artifact${prefix ? " that fits" : ""}\n`);
-      else context.stdout.write(table(context, page.items));
-      if (page.next !== null) context.stderr.write(`more: --after ${page.next}\n`);
+      const none = `there is no artifact${prefix ? " that fits" : ""}`;
+      const shown = (artifacts: readonly ArtifactEntry[]) => table(context, artifacts);
+      printPage(context, page, { json: options.json, none, table: shown, cursor: "after" });
       return undefined;
     }),
   );

@@ -9,15 +9,8 @@ import type { Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { CliError } from "../cli-error.ts";
 import { type ConnectOptions, connect, connectOrOpen, withConnection } from "../connect/connect.ts";
-import {
-  act,
-  defineCommand,
-  defineGroup,
-  duration,
-  wholeNumber,
-  withJson,
-  withServer,
-} from "../define-command.ts";
+import { act, defineCommand, defineGroup, duration, withJson, withServer } from "../define-command.ts";
+import { type PageOptions, pageOf, printPage, withPages } from "../paging.ts";
 import { printJson } from "../print-json.ts";
 import { describeFields } from "../render/describe-fields.ts";
 import { formatAge } from "../render/format-duration.ts";
@@ -79,21 +72,12 @@ function addList(dead: Command, context: CliContext): void {
       ["muster dead list --code rate_limited --json", "by the code of the last error, as JSON"],
     ],
   });
-  withFilter(command)
-    .addOption(wholeNumber("--limit <number>", "at most so many (default: 50)", 1, 500))
-    .option("--before <cursor>", "go on behind an earlier page");
-  act<Options & Filter & { limit?: number; before?: string }>(command, context, async (_, options) =>
+  withPages(withFilter(command));
+  act<Options & Filter & PageOptions>(command, context, async (_, options) =>
     withConnection(connectOrOpen(context, options), async (client) => {
-      const { limit = 50, before } = options;
-      const page = await client.deadLetters.list({
-        ...filterOf(options),
-        limit,
-        ...(before !== undefined && { before }),
-      });
-      if (options.json) printJson(context, page);
-      else if (page.items.length === 0) context.stderr.write("no dead letter fits\n");
-      else context.stdout.write(table(context, page.items));
-      if (page.next !== null) context.stderr.write(`more: --before ${page.next}\n`);
+      const page = await client.deadLetters.list({ ...filterOf(options), ...pageOf(options) });
+      const shown = (letters: readonly DeadLetter[]) => table(context, letters);
+      printPage(context, page, { json: options.json, none: "no dead letter fits", table: shown });
       return undefined;
     }),
   );

@@ -2,16 +2,9 @@ import type { InboxItem } from "@muster/sdk/protocol";
 import type { Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { connectOrOpen, withConnection } from "../connect/connect.ts";
-import {
-  act,
-  defineCommand,
-  defineGroup,
-  duration,
-  wholeNumber,
-  withJson,
-  withServer,
-} from "../define-command.ts";
+import { act, defineCommand, defineGroup, duration, withJson, withServer } from "../define-command.ts";
 import { asOf, type InboxOptions, withPerson } from "../inbox-options.ts";
+import { type PageOptions, pageOf, printPage, withPages } from "../paging.ts";
 import { printJson } from "../print-json.ts";
 import { describeItem, whom } from "../render/describe-item.ts";
 import { formatAge } from "../render/format-duration.ts";
@@ -39,24 +32,20 @@ function addList(inbox: Command, context: CliContext): void {
   });
   withPerson(command)
     .option("--run <id>", "only what a run waits for")
-    .option("--parent <id>", "only what a task asks")
-    .addOption(wholeNumber("--limit <number>", "at most so many (default: 50)", 1, 500))
-    .option("--after <id>", "go on behind an earlier page");
-  type ListOptions = InboxOptions & { run?: string; parent?: string; limit?: number; after?: string };
+    .option("--parent <id>", "only what a task asks");
+  withPages(command, "after");
+  type ListOptions = InboxOptions & PageOptions & { run?: string; parent?: string };
   act<ListOptions>(command, context, async (_, options) =>
     withConnection(connectOrOpen(context, options), async (client) => {
-      const { run, parent, limit = 50, after } = options;
+      const { run, parent, json } = options;
       const page = await client.inbox.list({
         ...asOf(options),
         ...(run !== undefined && { runId: run }),
         ...(parent !== undefined && { parentId: parent }),
-        limit,
-        ...(after !== undefined && { after }),
+        ...pageOf(options),
       });
-      if (options.json) printJson(context, page);
-      else if (page.items.length === 0) context.stderr.write("nothing waits\n");
-      else context.stdout.write(table(context, page.items));
-      if (page.next !== null) context.stderr.write(`more: --after ${page.next}\n`);
+      const shown = (items: readonly InboxItem[]) => table(context, items);
+      printPage(context, page, { json, none: "nothing waits", table: shown, cursor: "after" });
       return undefined;
     }),
   );

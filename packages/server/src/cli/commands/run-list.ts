@@ -2,18 +2,16 @@ import type { Run, RunStatus } from "@muster/sdk/protocol";
 import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { type ConnectOptions, connectOrOpen, withConnection } from "../connect/connect.ts";
-import { act, defineCommand, wholeNumber, withJson, withServer } from "../define-command.ts";
-import { printJson } from "../print-json.ts";
+import { act, defineCommand, withJson, withServer } from "../define-command.ts";
+import { type PageOptions, pageOf, printPage, withPages } from "../paging.ts";
 import { formatAge, formatDuration } from "../render/format-duration.ts";
 import { statusStyle } from "../render/status-style.ts";
 import { renderTable } from "../render/table.ts";
 
-interface Options extends ConnectOptions {
+interface Options extends ConnectOptions, PageOptions {
   json?: boolean;
   status?: RunStatus;
   workflow?: string;
-  limit?: number;
-  before?: string;
 }
 
 export function addRunListCommand(run: Command, context: CliContext): void {
@@ -31,22 +29,17 @@ export function addRunListCommand(run: Command, context: CliContext): void {
         "cancelled",
       ]),
     )
-    .option("--workflow <name>", "only runs of this workflow")
-    .addOption(wholeNumber("--limit <number>", "at most so many (default: 50)", 1, 500))
-    .option("--before <cursor>", "go on behind an earlier page");
+    .option("--workflow <name>", "only runs of this workflow");
+  withPages(command);
   act<Options>(command, context, async (_, options) =>
     withConnection(connectOrOpen(context, options), async (client) => {
-      const { status, workflow, before } = options;
+      const { status, workflow, json } = options;
       const page = await client.runs.list({
-        limit: options.limit ?? 50,
+        ...pageOf(options),
         ...(status !== undefined && { status }),
         ...(workflow !== undefined && { workflow }),
-        ...(before !== undefined && { before }),
       });
-      if (options.json) printJson(context, page);
-      else if (page.items.length === 0) context.stderr.write("no run fits\n");
-      else context.stdout.write(table(context, page.items));
-      if (page.next !== null) context.stderr.write(`more: --before ${page.next}\n`);
+      printPage(context, page, { json, none: "no run fits", table: (runs) => table(context, runs) });
       return undefined;
     }),
   );

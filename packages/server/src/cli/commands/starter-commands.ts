@@ -2,14 +2,8 @@ import type { Client, Page } from "@muster/sdk";
 import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { type ConnectOptions, connect, withConnection } from "../connect/connect.ts";
-import {
-  act,
-  type CommandText,
-  defineCommand,
-  wholeNumber,
-  withJson,
-  withServer,
-} from "../define-command.ts";
+import { act, type CommandText, defineCommand, withJson, withServer } from "../define-command.ts";
+import { type PageOptions, pageOf, printPage, withPages } from "../paging.ts";
 import { printJson } from "../print-json.ts";
 import { statusStyle } from "../render/status-style.ts";
 import { type Column, renderTable } from "../render/table.ts";
@@ -117,24 +111,17 @@ export function addStarterCommands<One extends Starter, Detail>(
       summary: `list ${noun}s, newest first`,
       examples: [[`muster ${noun} list --status paused`, "those that wait for somebody"]],
     });
-    withServer(withJson(made))
-      .addOption(new Option("--status <status>", `only ${noun}s in this status`).choices(kind.statuses))
-      .addOption(wholeNumber("--limit <number>", "at most so many (default: 50)", 1, 500))
-      .option("--before <cursor>", "go on behind an earlier page");
+    withServer(withJson(made)).addOption(
+      new Option("--status <status>", `only ${noun}s in this status`).choices(kind.statuses),
+    );
+    withPages(made);
     // The choices above are the statuses that there are.
-    type Filter = StarterOptions & { status?: never; limit?: number; before?: string };
-    act<Filter>(made, context, async (_, { status, limit = 50, before, ...options }) =>
+    type Filter = StarterOptions & PageOptions & { status?: never };
+    act<Filter>(made, context, async (_, { status, ...options }) =>
       withConnection(connect(context, options), async (client) => {
-        const filter = {
-          limit,
-          ...(status !== undefined && { status }),
-          ...(before !== undefined && { before }),
-        };
+        const filter = { ...pageOf(options), ...(status !== undefined && { status }) };
         const page = await kind.client(client).list(filter);
-        if (options.json) printJson(context, page);
-        else if (page.items.length === 0) context.stderr.write(`there is no ${noun}\n`);
-        else context.stdout.write(table(page.items));
-        if (page.next !== null) context.stderr.write(`more: --before ${page.next}\n`);
+        printPage(context, page, { json: options.json, none: `there is no ${noun}`, table });
         return undefined;
       }),
     );

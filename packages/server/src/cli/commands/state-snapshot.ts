@@ -2,6 +2,7 @@ import type { OnChanged, StateRestored, StateSnapshot, StateSnapshotRequest } fr
 import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { act, defineCommand, defineGroup, wholeNumber } from "../define-command.ts";
+import { type PageOptions, pageOf, printPage, withPages } from "../paging.ts";
 import { printJson } from "../print-json.ts";
 import { describeFields } from "../render/describe-fields.ts";
 import { formatBytes } from "../render/format-bytes.ts";
@@ -66,17 +67,12 @@ function addList(snapshot: Command, context: CliContext): void {
     summary: "list the snapshots of a project, newest first",
     examples: [["muster state snapshot list --project shop --json", "for a script"]],
   });
-  withState(command)
-    .addOption(wholeNumber("--limit <number>", "at most so many (default: 50)", 1, 500))
-    .option("--before <id>", "go on behind an earlier page");
-  act<StateOptions & { limit?: number; before?: string }>(command, context, async (_, options) =>
+  withPages(withState(command));
+  act<StateOptions & PageOptions>(command, context, async (_, options) =>
     onProject(context, options, async (project) => {
-      const { limit = 50, before } = options;
-      const page = await project.snapshots.list({ limit, ...(before !== undefined && { before }) });
-      if (options.json) printJson(context, page);
-      else if (page.items.length === 0) context.stderr.write("the project has no snapshot\n");
-      else context.stdout.write(table(context, page.items));
-      if (page.next !== null) context.stderr.write(`more: --before ${page.next}\n`);
+      const page = await project.snapshots.list(pageOf(options));
+      const shown = (snapshots: readonly StateSnapshot[]) => table(context, snapshots);
+      printPage(context, page, { json: options.json, none: "the project has no snapshot", table: shown });
     }),
   );
 }

@@ -2,20 +2,18 @@ import type { Task, TaskStatus } from "@muster/sdk/protocol";
 import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { type ConnectOptions, connectOrOpen, withConnection } from "../connect/connect.ts";
-import { act, defineCommand, wholeNumber, withJson, withServer } from "../define-command.ts";
-import { printJson } from "../print-json.ts";
+import { act, defineCommand, withJson, withServer } from "../define-command.ts";
+import { type PageOptions, pageOf, printPage, withPages } from "../paging.ts";
 import { formatAge } from "../render/format-duration.ts";
 import { statusStyle } from "../render/status-style.ts";
 import { renderTable } from "../render/table.ts";
 
-interface Options extends ConnectOptions {
+interface Options extends ConnectOptions, PageOptions {
   json?: boolean;
   status?: TaskStatus;
   capability?: string;
   run?: string;
   parent?: string;
-  limit?: number;
-  before?: string;
 }
 
 export function addTaskListCommand(task: Command, context: CliContext): void {
@@ -41,24 +39,19 @@ export function addTaskListCommand(task: Command, context: CliContext): void {
     )
     .option("--capability <name>", "only tasks for this capability")
     .option("--run <id>", "only tasks of this run")
-    .option("--parent <id>", "only sub-tasks of this task")
-    .addOption(wholeNumber("--limit <number>", "at most so many (default: 50)", 1, 500))
-    .option("--before <cursor>", "go on behind an earlier page");
+    .option("--parent <id>", "only sub-tasks of this task");
+  withPages(command);
   act<Options>(command, context, async (_, options) =>
     withConnection(connectOrOpen(context, options), async (client) => {
-      const { status, capability, run, parent, before } = options;
+      const { status, capability, run, parent, json } = options;
       const page = await client.tasks.list({
-        limit: options.limit ?? 50,
+        ...pageOf(options),
         ...(status !== undefined && { status }),
         ...(capability !== undefined && { capability }),
         ...(run !== undefined && { runId: run }),
         ...(parent !== undefined && { parentId: parent }),
-        ...(before !== undefined && { before }),
       });
-      if (options.json) printJson(context, page);
-      else if (page.items.length === 0) context.stderr.write("no task fits\n");
-      else context.stdout.write(table(context, page.items));
-      if (page.next !== null) context.stderr.write(`more: --before ${page.next}\n`);
+      printPage(context, page, { json, none: "no task fits", table: (tasks) => table(context, tasks) });
       return undefined;
     }),
   );

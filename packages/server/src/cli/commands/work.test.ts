@@ -23,10 +23,18 @@ afterEach(() => rmSync(cwd, { recursive: true }));
 
 /** What a worker and its crew were started with, and the agents that joined. */
 async function work(...argv: string[]) {
-  const seen: { worker?: WorkerOptions; crew?: CrewOptions; order: string[]; ids: unknown[] } = {
-    order: [],
-    ids: [],
+  const seen: {
+    worker?: WorkerOptions;
+    crew?: CrewOptions;
+    order: string[];
+    ids: unknown[];
+    planners: unknown[];
+  } = { order: [], ids: [], planners: [] };
+  const startPlanner = async ({ models }: { models?: unknown }) => {
+    seen.planners.push(models);
+    return { planner: { close: async () => void seen.order.push("planner closes") } };
   };
+  const goals = (async () => ({ startPlanner })) as unknown as CliContext["goals"];
   const startWorker = (async (options: WorkerOptions) => {
     seen.worker = options;
     return {
@@ -51,6 +59,7 @@ async function work(...argv: string[]) {
     cwd,
     env: { MUSTER_URL: "http://far.example", MUSTER_API_KEY: "k" },
     startWorker,
+    goals,
     crew: async () => ({ startCrew }),
     createClient: async () => createFakeClient({}),
   });
@@ -71,13 +80,15 @@ test("starts what files make agents of as a server does, and lets go in the same
   expect(worker?.builtinAgents).toBe(false);
   // Agents of a folder have an id for each machine and place; others get theirs from the server.
   expect(ids).toEqual([expect.stringMatching(/^claude-a-[0-9a-f]{8}$/), undefined]);
-  expect(order).toEqual(["unfollow", "agents stop", "close"]);
+  expect(order).toEqual(["unfollow", "agents stop", "planner closes", "close"]);
 });
 
 test("runs the built-in agents beside those of .claude, unless it is told otherwise", async () => {
   const usual = await work();
   expect([usual.worker?.builtinAgents, usual.crew?.claudeAgents]).toEqual([true, true]);
   expect(usual.crew?.configured).toBeUndefined();
+  // Without a model there is nobody to plan.
+  expect(usual.planners).toEqual([]);
   const none = await work("--no-claude-agents", "--no-builtin-agents");
   expect([none.worker?.builtinAgents, none.crew]).toEqual([false, undefined]);
 });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
+import type { AgentDefinition, RunningAgent } from "@muster/sdk";
 import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, exitCodes } from "../cli-error.ts";
@@ -10,6 +11,7 @@ import { act, defineCommand, wholeNumber, withJson, withServer } from "../define
 import { printJson } from "../print-json.ts";
 import { readCliConfig } from "../read-cli-config.ts";
 import { type Crew, openCrew, withCrew } from "../run/open-crew.ts";
+import { mayThink, openPlanner } from "../run/open-planner.ts";
 import { type AgentsFile, chooseAgentsFile } from "../run/read-agents-file.ts";
 import { sayOnce } from "../say-once.ts";
 import { untilAborted, watchInterrupts } from "../watch-interrupts.ts";
@@ -82,7 +84,10 @@ async function work(context: CliContext, modules: string[], options: Options): P
       startMs: config.startMs,
       onProgress: sayOnce((sentence) => stderr.write(`${sentence}\n`)),
     });
-    const crew = await startCrew(context, worker, address, configured, options);
+    const crew = await startCrew(context, worker, address, configured, {
+      ...options,
+      hasModules: modules.length > 0,
+    });
     if (options.json) printJson(context, { server: address.url, agents: worker.agents });
     else
       stderr.write(
@@ -107,19 +112,28 @@ async function startCrew(
   worker: Worker,
   { url, apiKey }: { url: string; apiKey: string },
   configured: AgentsFile | undefined,
-  options: Options,
+  { hasModules, ...options }: Options & { hasModules: boolean },
 ): Promise<Crew> {
   const client = await context.createClient({ url, apiKey });
   const place = createHash("sha256").update(`${hostname()}\0${context.cwd}`).digest("hex").slice(0, 8);
+  // The same folder may be worked in on several machines, and each has agents of its own.
+  const start = (definition: AgentDefinition): Promise<RunningAgent> =>
+    worker.start(
+      definition.id === undefined ? definition : { ...definition, id: `${definition.id}-${place}` },
+    );
   try {
-    return await openCrew(context, configured, options, {
-      // The same folder may be worked in on several machines, and each has agents of its own.
-      start: (definition) =>
-        worker.start(
-          definition.id === undefined ? definition : { ...definition, id: `${definition.id}-${place}` },
-        ),
-      putAside: (agentId) => client.agents.setStatus(agentId, "maintenance"),
-    });
+    const putAside = (agentId: string) => client.agents.setStatus(agentId, "maintenance");
+    const crew = await openCrew(context, configured, options, { start, putAside });
+    // Who only has modules run wants these and no others.
+    const plans = options.builtinAgents && !hasModules && mayThink(context, configured);
+    const planner = plans ? await openPlanner(context, configured, start) : undefined;
+    return {
+      unfollow: crew.unfollow,
+      close: async () => {
+        await planner?.close();
+        await crew.close();
+      },
+    };
   } catch (error) {
     await worker.stop(0);
     throw error;

@@ -1,30 +1,13 @@
 import type { Message, TaskAssignment } from "@muster/sdk/protocol";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import type { Database } from "../../ports/database.ts";
-import {
-  emptyDatabase,
-  freshDatabase,
-  orchestrate,
-  root,
-  someone,
-  type TestOrchestrator,
-} from "../orchestrate.ts";
+import { expect, it } from "vitest";
+import { root, someone } from "../orchestrate.ts";
+import { useOrchestrator } from "../use-orchestrator.ts";
 
-let database: Database;
-let muster: TestOrchestrator;
-beforeAll(async () => {
-  database = await freshDatabase();
-});
-afterAll(() => database.close());
-beforeEach(async () => {
-  await emptyDatabase(database);
-  muster = await orchestrate(database);
-});
-afterEach(() => muster.stop());
+const at = useOrchestrator();
 
 /** An agent that keeps what it is given, and one task in its hands. */
 async function holdTask() {
-  const { gateway, tasks } = muster.orchestrator;
+  const { gateway, tasks } = at.muster.orchestrator;
   let assignment: TaskAssignment | undefined;
   const receive = (message: Message) => {
     if (message.type === "task_request") assignment = message.payload as TaskAssignment;
@@ -55,7 +38,7 @@ it("accepts one of two results that come under the same lease at the same moment
     "fulfilled",
     "rejected",
   ]);
-  expect((await muster.orchestrator.tasks.get(id, someone)).output).toBe("first");
+  expect((await at.muster.orchestrator.tasks.get(id, someone)).output).toBe("first");
 });
 
 it("accepts one of two failures that come under the same lease at the same moment", async () => {
@@ -64,7 +47,7 @@ it("accepts one of two failures that come under the same lease at the same momen
     "fulfilled",
     "rejected",
   ]);
-  expect((await muster.orchestrator.tasks.get(id, someone)).error?.message).toBe("first");
+  expect((await at.muster.orchestrator.tasks.get(id, someone)).error?.message).toBe("first");
 });
 
 it("does not take the word of a stale lease because the live one reports at the same moment", async () => {
@@ -74,5 +57,5 @@ it("does not take the word of a stale lease because the live one reports at the 
     "rejected",
     "fulfilled",
   ]);
-  expect((await muster.orchestrator.tasks.get(id, someone)).error?.message).toBe("live");
+  expect((await at.muster.orchestrator.tasks.get(id, someone)).error?.message).toBe("live");
 });

@@ -135,7 +135,7 @@ export const mutations: readonly Mutation[] = [
     statement: "take_locks",
     from: "l.token is not null and l.expires_at > $3::bigint and",
     to: "l.token is not null and l.expires_at > $3::bigint + 3600000 and",
-    caughtBy: 60,
+    caughtBy: 15,
   },
   {
     fault: "fences of locks do not grow",
