@@ -68,7 +68,9 @@ async function main(database: Database): Promise<void> {
   const memory = createMemory({ database, embedder, ...parts });
   begun = performance.now();
   await memory.start();
-  say("made the index in", seconds(begun));
+  memory.tend();
+  while (!(await isFilled(database))) await pause(1_000);
+  say("filled the index, in steps, in", seconds(begun));
   const mine = memory.service.of(someone);
 
   const recalls: number[] = [];
@@ -106,6 +108,10 @@ async function main(database: Database): Promise<void> {
   await memory.stop();
   await model(corpus);
 }
+
+const countSeen = { name: "bench_count_seen", text: "select count(*)::int as seen from memory_near" };
+const isFilled = async (database: Database): Promise<boolean> =>
+  ((await database.query<{ seen: number }>(countSeen))[0]?.seen ?? 0) >= count;
 
 /** What the local model takes for a question and for a memory. */
 async function model(corpus: ReturnType<typeof createCorpus>): Promise<void> {
