@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { createSystemClock } from "../../packages/server/src/adapters/clock/system-clock.ts";
 import { createPgliteDatabase } from "../../packages/server/src/adapters/database/pglite/create-pglite-database.ts";
 import { createLocalEmbedder } from "../../packages/server/src/adapters/embedder/local/create-local-embedder.ts";
