@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { isFinal, TaskStatus } from "@muster/sdk/protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { claim } from "../core/queue/statements/claim.ts";
-import { complete } from "../core/queue/statements/complete.ts";
+import { complete, completeOne } from "../core/queue/statements/complete.ts";
 import { endTasks } from "../core/queue/statements/end-tasks.ts";
 import { enqueue } from "../core/queue/statements/enqueue.ts";
 import { lockLive } from "../core/queue/statements/lock-live.ts";
@@ -88,6 +88,20 @@ async function underLease({ id, token }: Placed, act: () => Promise<unknown>): P
 const end = ({ id }: Placed, status: TaskStatus) =>
   database.query(endTasks, [JSON.stringify([{ id, status, error: { code: "x", message: "x" } }]), now]);
 
+/** What either statement that completes may be asked to do to a task: to complete it, and what it needs. */
+const completionsBy = (statement: typeof complete) => [
+  ({ id, token }: Placed): Promise<unknown> =>
+    database.query(statement, [JSON.stringify([{ id, token, output: {} }]), now, 1_000]),
+  ...[undefined, randomUUID()].map((next) => async ({ id }: Placed) => {
+    // On a route of its own, so that nothing that is ready stands in the way of a hand-off.
+    await database.query(sql("update task set route = id::text where id = $1"), [id]);
+    const other = await place("in_progress");
+    await database.query(sql("update task set route = $2 where id = $1"), [other.id, id]);
+    await link(id, other.id, "need");
+    await database.query(statement, [JSON.stringify([{ ...other, next, output: {} }]), now, 1_000]);
+  }),
+];
+
 /** Everything that each statement may be asked to do to a task. */
 const attempts: Record<string, ((task: Placed) => Promise<unknown>)[]> = {
   claim: [
@@ -98,17 +112,8 @@ const attempts: Record<string, ((task: Placed) => Promise<unknown>)[]> = {
         1_000,
       ]),
   ],
-  complete: [
-    ({ id, token }) => database.query(complete, [JSON.stringify([{ id, token, output: {} }]), now, 1_000]),
-    ...[undefined, randomUUID()].map((next) => async ({ id }: Placed) => {
-      // On a route of its own, so that nothing that is ready stands in the way of a hand-off.
-      await database.query(sql("update task set route = id::text where id = $1"), [id]);
-      const other = await place("in_progress");
-      await database.query(sql("update task set route = $2 where id = $1"), [other.id, id]);
-      await link(id, other.id, "need");
-      await database.query(complete, [JSON.stringify([{ ...other, next, output: {} }]), now, 1_000]);
-    }),
-  ],
+  complete: completionsBy(complete),
+  completeOne: completionsBy(completeOne),
   releaseDependents: ends.flatMap((status) =>
     (["need", "wait"] as const).map((kind) => async ({ id }: Placed) => {
       const other = await place(status);

@@ -9,7 +9,7 @@ import { type Aftermath, type Announce, budgetsOf } from "../aftermath.ts";
 import { createGroup, type NextTurn } from "../group.ts";
 import { parseRoute } from "../queue/route.ts";
 import type { BreakerRow } from "../queue/statements/breakers.ts";
-import { type CompletionRow, complete } from "../queue/statements/complete.ts";
+import { type CompletionRow, complete, completeOne } from "../queue/statements/complete.ts";
 import { type LiveTask, lockLive } from "../queue/statements/lock-live.ts";
 import { retryTasks } from "../queue/statements/retry-tasks.ts";
 import type { Breakers } from "../resilience/breakers.ts";
@@ -128,11 +128,12 @@ export function createSettle(deps: SettleDependencies) {
     }));
     const now = clock.now();
     const parameters: [string, number, number] = [JSON.stringify(results), now, leaseMs];
+    const statement = results.length === 1 ? completeOne : complete;
     const suspects = ordered.filter(({ agentId }) => breakers.of(agentId) !== undefined);
     const { rows, moved } =
       suspects.length === 0
-        ? { rows: await database.query(complete, parameters), moved: [] }
-        : await completeSuspects(suspects, parameters);
+        ? { rows: await database.query(statement, parameters), moved: [] }
+        : await completeSuspects(suspects, statement, parameters);
     const ended = new Map<string, string>();
     for (const row of rows) {
       if (row.kind !== "ended") continue;
@@ -151,12 +152,13 @@ export function createSettle(deps: SettleDependencies) {
   /** The same, where breakers want to know of a success. */
   function completeSuspects(
     suspects: readonly Report[],
+    statement: typeof complete,
     parameters: [string, number, number],
   ): Promise<{ rows: CompletionRow[]; moved: BreakerRow[] }> {
     return database.transaction(async (tx) => {
       const agentIds = suspects.map(({ agentId }) => agentId);
       const held = await breakers.hold(tx, agentIds, parameters[1]);
-      const rows = await tx.query(complete, parameters);
+      const rows = await tx.query(statement, parameters);
       for (const { kind, agent_id, token } of rows) {
         if (kind !== "ended") continue;
         held.record(agent_id as string, { kind: "success", at: parameters[1], call: token as string });

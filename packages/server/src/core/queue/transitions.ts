@@ -22,6 +22,8 @@ export const transitions: readonly Transition[] = [
   ...moves("claim", ["ready"], ["in_progress"]),
   ...moves("complete", ["in_progress"], ["completed"]),
   ...moves("complete", ["blocked"], ["ready", "in_progress"]),
+  ...moves("completeOne", ["in_progress"], ["completed"]),
+  ...moves("completeOne", ["blocked"], ["ready", "in_progress"]),
   ...moves("releaseDependents", ["blocked", "waiting"], ["ready"]),
   ...moves("park", ["in_progress"], ["waiting"]),
   ...moves("retryTasks", ["in_progress", "waiting"], ["ready"]),

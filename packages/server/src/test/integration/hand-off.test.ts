@@ -64,7 +64,7 @@ describe("hand-off", () => {
     );
     expect(done.map(({ status, attempts }) => [status, attempts])).toEqual(Array(3).fill(["completed", 1]));
     expect(seen).toEqual(["a", "b", "c"]);
-    expect([counts.claim, counts.complete]).toEqual([1, 3]);
+    expect([counts.claim, counts.complete_one, counts.complete]).toEqual([1, 3, undefined]);
     expect(await at.muster.ports.registry.reserved()).toEqual([]);
   });
 

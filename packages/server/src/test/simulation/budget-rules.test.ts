@@ -34,5 +34,6 @@ it("takes what it judges from the answers of statements", () => {
     { kind: "ended", id: "c" },
     { kind: "handed", id: "d", handed: { resumed: false } },
   ]);
-  expect(moves).toEqual([begun("a", true), reached("b"), raised("b"), begun("d")]);
+  witness("complete_one", [{ kind: "handed", id: "e", handed: { resumed: false } }]);
+  expect(moves).toEqual([begun("a", true), reached("b"), raised("b"), begun("d"), begun("e")]);
 });

@@ -1,5 +1,6 @@
 import type { OnReached } from "@muster/sdk/protocol";
 import type { Violation } from "./event-rules.ts";
+import { completions } from "./mutations.ts";
 
 /** What happened to budgets, and which tasks were handed out, in the order of commits. */
 export type SpendingMove =
@@ -32,7 +33,7 @@ export function createSpendingWitness(moves: SpendingMove[]) {
       if (statement === "mark_reached") moves.push({ kind: "reached", id });
       if (statement === "raise_budget") moves.push({ kind: "raised", id });
       if (statement === "claim") moves.push({ kind: "begun", id, resumed });
-      if (statement === "complete" && kind === "handed")
+      if (completions.has(statement) && kind === "handed")
         moves.push({ kind: "begun", id, resumed: handed?.resumed ?? false });
     }
   };

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Database, Statement } from "../../ports/database.ts";
 
+/** Statements that complete tasks: many results, or one that comes alone. A fault of the one is put into both. */
+export const completions: ReadonlySet<string> = new Set(["complete", "complete_one"]);
+
 /** Replaces a statement by a broken one, to prove that the checks see it. */
 export interface Rewrite {
   <Row>(statement: Statement<Row>): Statement<Row>;
@@ -195,7 +198,9 @@ export function rewriteFor(mutation: Mutation): Rewrite {
     return Object.assign(same, { commitsAfter: mutation.statement });
   }
   return <Row>(statement: Statement<Row>): Statement<Row> => {
-    if (statement.name !== mutation.statement) return statement;
+    const { name } = statement;
+    const both = completions.has(name) && completions.has(mutation.statement);
+    if (name !== mutation.statement && !both) return statement;
     const text = statement.text.replace(mutation.from, mutation.to);
     if (text === statement.text)
       throw new Error(`The mutation "${mutation.fault}" finds nothing to replace.`);

@@ -8,6 +8,7 @@ import type { Log } from "../../ports/log.ts";
 import { root } from "../orchestrate.ts";
 import { lost } from "./faults.ts";
 import { createFaultyDatabase } from "./faulty-database.ts";
+import { completions } from "./mutations.ts";
 import { createSimulatedBroker } from "./simulated-broker.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import type { World } from "./world.ts";
@@ -107,7 +108,7 @@ interface Witnessed {
 function witnessOf({ promises, violate, witnesses }: World) {
   return (statement: string, rows: readonly unknown[]): void => {
     for (const witness of witnesses) witness(statement, rows);
-    if (statement !== "claim" && statement !== "complete") return;
+    if (statement !== "claim" && !completions.has(statement)) return;
     for (const { id, token, kind, handed } of rows as Witnessed[]) {
       if (statement === "claim") promises.leases.set(id, token);
       else if (kind === "handed") promises.leases.set(id, handed?.token ?? "");
