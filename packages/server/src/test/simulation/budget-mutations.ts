@@ -56,7 +56,7 @@ export const budgetMutations: readonly Mutation[] = [
     statement: "complete",
     from: "t.status = 'blocked' and t.budget_id is null and",
     to: "t.status = 'blocked' and",
-    caughtBy: 45,
+    caughtBy: 562,
   },
   {
     fault: "a schedule is not moved on by its first start",
