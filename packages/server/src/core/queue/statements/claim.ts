@@ -25,6 +25,8 @@ export interface ClaimedTask {
  *
  * Two phrases are for the planner, whose plan of a young table is kept: `ord between` makes it expect one row, and
  * `status || ''` keeps it from walking the index of everything that is ready; each task is found by its id.
+ *
+ * An attempt that goes on when its time is over gets a lease that ends at once, and with it the attempt, as a time-out.
  * $1 claims: [{id, token, agent_id, agent_name, rollout_id, rollout_side}], $2 now, $3 lease in ms.
  */
 export const claim: Statement<ClaimedTask> = {
@@ -42,8 +44,8 @@ with quick as materialized (select set_config('synchronous_commit', 'off', true)
     attempt = t.attempt + case when t.resumed then 0 else 1 end,
     started_at = coalesce(t.started_at, $2::bigint),
     timeout_at = case when t.resumed then t.timeout_at else $2::bigint + t.timeout_ms end,
-    lease_until = least($2::bigint + $3::bigint, t.deadline_at,
-      case when t.resumed then t.timeout_at else $2::bigint + t.timeout_ms end)
+    lease_until = greatest($2::bigint, least($2::bigint + $3::bigint, t.deadline_at,
+      case when t.resumed then t.timeout_at else $2::bigint + t.timeout_ms end))
   from incoming i
   where t.id = i.id and t.status || '' = 'ready' and not t.delayed
   returning t.id, t.tenant, t.priority, t.virtual_time, t.lease_token as token, t.agent_id, t.agent_name, t.capability, t.attempt,
