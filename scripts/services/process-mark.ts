@@ -10,19 +10,22 @@ export interface ProcessMark {
 
 const hasProc = existsSync("/proc/self/stat");
 
-/** The state of a process, `Z` for one that has ended and waits to be collected, and when it started. */
-function lookAt(pid: number): { state: string; startedAt: string } | null {
+/**
+ * Whether a process has ended and waits to be collected, and when it started. One whose first thread is gone has not ended
+ * as long as another of its threads has not: until then it holds its files and ports.
+ */
+function lookAt(pid: number): { hasEnded: boolean; startedAt: string } | null {
   if (!hasProc) {
     const { stdout } = spawnSync("ps", ["-o", "state=,lstart=", "-p", `${pid}`], { encoding: "utf8" });
     const [, state, startedAt] = /^(\S)\S*\s+(.+)$/.exec(stdout.trim()) ?? [];
-    return state === undefined || startedAt === undefined ? null : { state, startedAt };
+    return state === undefined || startedAt === undefined ? null : { hasEnded: state === "Z", startedAt };
   }
   try {
     // The name of the program comes first, in brackets, and may hold anything.
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /s, "")
       .split(" ");
-    return { state: fields[0]!, startedAt: fields[19]! };
+    return { hasEnded: fields[0] === "Z" && Number(fields[17]) <= 1, startedAt: fields[19]! };
   } catch {
     return null;
   }
@@ -33,7 +36,7 @@ export const markProcess = (pid: number): ProcessMark => ({ pid, startedAt: look
 /** Whether this very process runs. */
 export function isRunning(mark: ProcessMark | null): mark is ProcessMark {
   const seen = mark === null ? null : lookAt(mark.pid);
-  return seen !== null && seen.state !== "Z" && seen.startedAt === mark?.startedAt;
+  return seen !== null && !seen.hasEnded && seen.startedAt === mark?.startedAt;
 }
 
 /** Sends a signal to the group that a process leads. Does nothing where the process is gone. */

@@ -1,12 +1,24 @@
 import { expect, test } from "vitest";
-import { createSkippingClock } from "../test/skipping-clock.ts";
+import { type Clock, hostClock } from "../clock.ts";
 import { createProviderGate } from "./provider-gate.ts";
 import { createInMemoryCells } from "./shared/in-memory-cells.ts";
 
 const limits = { requestsPerMinute: 2, tokensPerMinute: 1_000 };
 
+/** Time that passes only when the test says so. */
+function stillClock(): Clock & { pass(ms: number): void } {
+  let at = hostClock.now();
+  return {
+    ...hostClock,
+    now: () => at,
+    pass(ms) {
+      at += ms;
+    },
+  };
+}
+
 function world(provider: { requestsPerMinute?: number; tokensPerMinute?: number } = limits) {
-  const clock = createSkippingClock();
+  const clock = stillClock();
   const cells = createInMemoryCells({ clock });
   const gate = (account = "a:1") => createProviderGate({ account, provider, cells });
   return { clock, gate, nodes: [gate(), gate()] as const };
