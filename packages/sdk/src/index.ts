@@ -38,6 +38,7 @@ export {
   type MemoryAccess,
   type MemoryClient,
 } from "./client/memory-client.ts";
+export type { NodeClient, NodeInfo } from "./client/node-client.ts";
 export * from "./client/schedule-client.ts";
 export * from "./client/state-client.ts";
 export type { StateSnapshotClient } from "./client/state-snapshot-client.ts";

@@ -1,4 +1,4 @@
-import { MusterError } from "@muster/sdk/protocol";
+import { type DatabaseFacts, MusterError } from "@muster/sdk/protocol";
 import { createSystemIds } from "./adapters/ids/system-ids.ts";
 import { createTextMetrics } from "./adapters/metrics/text/create-text-metrics.ts";
 import { createSystemRandom } from "./adapters/random/system-random.ts";
@@ -9,6 +9,7 @@ import { openDatabase } from "./compose/open-database.ts";
 import { type EmbedderOptions, openEmbedder } from "./compose/open-embedder.ts";
 import { openShared } from "./compose/open-shared.ts";
 import { createOrchestrator, type OrchestratorSettings } from "./core/create-orchestrator.ts";
+import { lookAtDatabase } from "./core/nodes/look-at-database.ts";
 import type { Orchestrator } from "./core/orchestrator.ts";
 import { createMeasureQueue } from "./core/queue/measure-queue.ts";
 import { loadMigrations } from "./migrations/load-migrations.ts";
@@ -69,6 +70,15 @@ function isOneOfSeveral({ databaseUrl, amqpUrl, redisUrl }: Servers): boolean {
     });
   }
   return amqpUrl !== undefined && redisUrl !== undefined;
+}
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** What database there is at an address (`postgres://…`), without a node; it is looked at and not changed. */
+export async function lookAtDatabaseAt(url: string): Promise<DatabaseFacts> {
+  const { createPostgresDatabase } = await import("./adapters/database/postgres/create-postgres-database.ts");
+  const database = await createPostgresDatabase({ url, connections: 1, log: silent });
+  return lookAtDatabase(database).finally(() => database.close());
 }
 
 /**

@@ -167,7 +167,7 @@ export function createDirectClient(
       abort: (id, how = {}) => rollouts.abort(id, how, principal),
       clear: (id) => rollouts.clear(id, principal),
     },
-    nodes: { list: () => nodes.list(principal) },
+    nodes: { list: () => nodes.list(principal), database: () => nodes.database(principal) },
     keys: {
       create: (request) => keys.create({ tenant: principal.tenant, ...request }, principal),
       list: () => keys.list(principal),

@@ -12,6 +12,8 @@ import { createDirectClient } from "./direct-client.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { version } from "./version.ts";
 
+export { lookAtDatabaseAt } from "./compose.ts";
+
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 export interface MusterOptions extends Servers {

@@ -41,6 +41,7 @@ import type { ArtifactClient } from "./artifact-client.ts";
 import type { InboxClient, PeopleClient } from "./inbox-client.ts";
 import type { LockClient } from "./lock-client.ts";
 import type { MemoryClient } from "./memory-client.ts";
+import type { NodeClient } from "./node-client.ts";
 import type { ScheduleClient } from "./schedule-client.ts";
 import type { StateClient } from "./state-client.ts";
 import type { TriggerClient } from "./trigger-client.ts";
@@ -224,22 +225,6 @@ export interface EventClient {
    * loop is left; rejects when the server refuses (a wrong key, a bad filter).
    */
   follow(filter?: EventFilter & { after?: number; signal?: AbortSignal }): AsyncIterable<Event>;
-}
-
-/** A process that serves the orchestrator; several may work as one. */
-export interface NodeInfo {
-  /** Another one after every start. */
-  id: string;
-  name: string;
-  url: string | null;
-  version: string;
-  startedAt: string;
-  lastSeen: string;
-}
-
-export interface NodeClient {
-  /** The nodes that were heard of within the last half minute. For admins of all tenants. */
-  list(): Promise<NodeInfo[]>;
 }
 
 /** Snapshots of everything, for admins of all tenants. */

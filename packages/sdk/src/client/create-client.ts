@@ -73,7 +73,7 @@ export const createClient = (options: ClientOptions): Client => {
     events,
     keys: createKeyClient(calls),
     rollouts: createRolloutClient(calls),
-    nodes: { list: () => itemsOf(get("/v1/nodes")) },
+    nodes: { list: () => itemsOf(get("/v1/nodes")), database: () => get("/v1/database") },
     backups: createBackupClient(calls),
     artifacts: createArtifacts(calls, options),
     locks: createHttpLocks(calls, options.clock),

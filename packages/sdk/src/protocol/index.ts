@@ -9,6 +9,7 @@ export * from "./artifact.ts";
 export * from "./backup.ts";
 export * from "./breaker.ts";
 export * from "./budget.ts";
+export * from "./database-facts.ts";
 export * from "./dead-letter.ts";
 export * from "./error.ts";
 export * from "./event.ts";

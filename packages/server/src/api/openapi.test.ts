@@ -131,6 +131,7 @@ const routes = [
   "get /v1/keys",
   "delete /v1/keys/{id}",
   "get /v1/nodes",
+  "get /v1/database",
   "post /v1/backups",
   "get /v1/backups",
   "get /v1/backups/{id}",

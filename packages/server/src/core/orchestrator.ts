@@ -7,6 +7,7 @@ import type {
   AgentStatus,
   BudgetResume,
   CancelReport,
+  DatabaseFacts,
   Deadlock,
   Event,
   EventType,
@@ -294,4 +295,6 @@ export interface NodeService {
   announce(node: Pick<NodeInfo, "name" | "url" | "version">): Promise<void>;
   leave(): Promise<void>;
   list(principal: Principal): Promise<NodeInfo[]>;
+  /** What database they work on. */
+  database(principal: Principal): Promise<DatabaseFacts>;
 }

@@ -32,6 +32,8 @@ export type SqlValue = string | number | boolean | null | readonly string[] | re
  * look. Everything else is PostgreSQL's own error with its SQLSTATE in `code`.
  */
 export interface Database extends Queryable {
+  /** It is in this process, and nobody has to look after it. */
+  readonly embedded?: true;
   /**
    * Runs `work` in one READ COMMITTED transaction: commits when it resolves, rolls back when it throws. It may run
    * more than once, so `work` has no other effects.

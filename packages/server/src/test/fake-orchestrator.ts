@@ -101,7 +101,15 @@ export function createFakeOrchestrator({ artifacts = createFakeArtifacts() } = {
       return watching.size;
     },
     keys: keyService.service,
-    nodes: { announce: async () => {}, leave: async () => {}, list: async () => [] },
+    nodes: {
+      announce: async () => {},
+      leave: async () => {},
+      list: async () => [],
+      database: async () => ({
+        ...{ kind: "embedded" as const, version: "17.4" },
+        vector: { version: "0.8.0", available: "0.8.0", index: true },
+      }),
+    },
     state: createFakeState(),
     stateSnapshots: { of: () => noSnapshots },
     artifacts,

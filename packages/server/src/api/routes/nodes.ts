@@ -1,3 +1,4 @@
+import { DatabaseFacts } from "@muster/sdk/protocol";
 import Type from "typebox";
 import type { ApiContext, ApiServer } from "../api-context.ts";
 import { listOf } from "../operation.ts";
@@ -25,5 +26,16 @@ export function addNodeRoutes(app: ApiServer, { orchestrator, operation }: ApiCo
       answer: { status: 200, schema: listOf(Node) },
     }),
     async ({ principal }) => ({ items: await orchestrator.nodes.list(principal) }),
+  );
+  app.get(
+    "/v1/database",
+    operation({
+      id: "getDatabase",
+      tag: "server",
+      access: ["admin"],
+      summary: "What database the nodes work on, for admins of all tenants.",
+      answer: { status: 200, schema: DatabaseFacts },
+    }),
+    ({ principal }) => orchestrator.nodes.database(principal),
   );
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Client } from "@muster/sdk";
-import { MusterError } from "@muster/sdk/protocol";
+import { type DatabaseFacts, MusterError } from "@muster/sdk/protocol";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { createFakeCliContext } from "../../test/fake-cli-context.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -56,6 +56,8 @@ test("with nothing at all it names what is missing, and nothing of that is wrong
   expect(of("node")?.state).toBe("ok");
   expect(of("store")?.state).toBe("ok");
   expect(of("server")).toMatchObject({ state: "missing", hint: expect.stringContaining("muster up") });
+  expect(of("database")).toMatchObject({ state: "ok", says: expect.stringContaining("embedded") });
+  expect(of("pgvector")).toMatchObject({ state: "ok", says: expect.stringContaining("embedded") });
   expect(of("tool bwrap")).toMatchObject({ state: "missing", hint: "Install bubblewrap." });
   expect(of("provider anthropic")).toMatchObject({
     state: "missing",
@@ -105,6 +107,68 @@ test("a server that does not answer or does not take the key is wrong", async ()
   const { exitCode, of } = await doctor(["--offline"], { env, createClient: refusing });
   expect(exitCode).toBe(1);
   expect(of("server")).toMatchObject({ state: "wrong", hint: "Make a new one." });
+});
+
+test.each<[string, DatabaseFacts["kind"], DatabaseFacts["vector"], Partial<Finding>]>([
+  [
+    "is part of the embedded store",
+    "embedded",
+    { version: "0.8.0", available: "0.8.0", index: true },
+    { state: "ok", says: "version 0.8.0, part of the embedded store" },
+  ],
+  [
+    "is in the database",
+    "postgresql",
+    { version: "0.7.4", available: "0.8.1", index: true },
+    { state: "ok", says: "version 0.7.4" },
+  ],
+  [
+    "is older than what is needed",
+    "postgresql",
+    { version: "0.5.1", available: "0.5.1", index: false },
+    { state: "missing", hint: expect.stringContaining("alter extension vector update") },
+  ],
+  [
+    "lies ready and was not created",
+    "postgresql",
+    { version: null, available: "0.8.1", index: false },
+    { state: "missing", hint: expect.stringContaining("create extension vector") },
+  ],
+  [
+    "is not installed",
+    "postgresql",
+    { version: null, available: null, index: false },
+    {
+      state: "missing",
+      says: expect.stringMatching(/one by one, up to 100,000 in one place, and of more only the newest/),
+      hint: expect.stringContaining("postgresql-15-pgvector"),
+    },
+  ],
+])("of pgvector it is said that it %s", async (_, kind, vector, said) => {
+  const env = { MUSTER_URL: "http://127.0.0.1:6878", MUSTER_API_KEY: "k" };
+  const nodes = { list: async () => [], database: async () => ({ kind, version: "15.6", vector }) };
+  const createClient = async () => ({ nodes }) as unknown as Client;
+  const { exitCode, of } = await doctor(["--offline"], { env, createClient });
+  expect(exitCode).toBe(0);
+  expect(of("database")).toMatchObject({ state: "ok", says: expect.stringContaining("PostgreSQL 15.6") });
+  expect(of("pgvector")).toMatchObject(said);
+});
+
+test("what only admins may see of a server is not guessed, and a database that is away is wrong without its password", async () => {
+  const env = { MUSTER_URL: "http://127.0.0.1:6878", MUSTER_API_KEY: "k" };
+  const refuse = async () => {
+    throw new MusterError("forbidden", "Only an admin may.");
+  };
+  const createClient = async () => ({ nodes: { list: refuse, database: refuse } }) as unknown as Client;
+  const refused = await doctor(["--offline"], { env, createClient });
+  expect(refused.of("database")).toBeUndefined();
+  expect(refused.of("pgvector")).toMatchObject({ state: "missing", hint: expect.stringContaining("admin") });
+  const away = { DATABASE_URL: "postgres://muster:s3cret-word@127.0.0.1:1/muster" };
+  const { exitCode, of } = await doctor(["--offline"], { env: away });
+  expect(exitCode).toBe(1);
+  expect(of("database")).toMatchObject({ state: "wrong" });
+  expect(JSON.stringify(of("database"))).not.toContain("s3cret-word");
+  expect(of("pgvector")).toBeUndefined();
 });
 
 test("a place that is no folder can hold no data", async () => {

@@ -4,6 +4,7 @@ import { exitCodes } from "../cli-error.ts";
 import type { ConnectOptions } from "../connect/connect.ts";
 import { act, defineCommand, withJson, withServer } from "../define-command.ts";
 import type { Finding } from "../doctor/finding.ts";
+import { lookAtDatabase } from "../doctor/look-at-database.ts";
 import { lookAtNode, lookAtStore, lookAtTools } from "../doctor/look-at-machine.ts";
 import { lookAtModels, type ModelsOptions } from "../doctor/look-at-models.ts";
 import { lookAtConfiguration, lookAtServer } from "../doctor/look-at-server.ts";
@@ -16,7 +17,8 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
   const command = defineCommand(program, "doctor", {
     summary: "say what is missing here, and what to do",
     description:
-      "Looks at Node.js, the configuration, the folder with the data, the server, programs that agents use, and the " +
+      "Looks at Node.js, the configuration, the folder with the data, the server, the database and whether it has pgvector, " +
+      "programs that agents use, and the " +
       "providers of models: which have a key, answer and take it, and which models the aliases lead to. It changes " +
       "nothing, and costs nothing: providers are asked for the list of their models. Exit code 1 where something is wrong; " +
       "what is merely missing is no failure.",
@@ -40,13 +42,14 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
 }
 
 async function lookAtAll(context: CliContext, options: Options): Promise<Finding[]> {
-  const [configuration, server, models] = await Promise.all([
+  const [configuration, server, database, models] = await Promise.all([
     lookAtConfiguration(context),
     lookAtServer(context, options),
+    lookAtDatabase(context, options),
     lookAtModels(context, options),
   ]);
   const machine = [lookAtNode(process.versions.node), configuration, lookAtStore(context, options.dataDir)];
-  return [...machine, server, ...lookAtTools(context), ...models];
+  return [...machine, server, ...database, ...lookAtTools(context), ...models];
 }
 
 function show({ stdout }: CliContext, { about, state, says, hint }: Finding): string {

@@ -1,4 +1,4 @@
-import { type AutonomyHistory, type AutonomyShare, limits } from "@muster/sdk/protocol";
+import type { AutonomyHistory, AutonomyShare } from "@muster/sdk/protocol";
 import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { connectOrOpen, withConnection } from "../connect/connect.ts";
@@ -13,6 +13,9 @@ type ShareOptions = InboxOptions & {
   by?: "day" | "capability";
   capability?: string;
 };
+
+/** As many as are kept (`limits.autonomyDays`, which would take long to load). */
+const mostDays = 400;
 
 export function addInboxShareCommand(inbox: Command, context: CliContext): void {
   const command = defineCommand(inbox, "share", {
@@ -35,9 +38,7 @@ export function addInboxShareCommand(inbox: Command, context: CliContext): void 
         "capability",
       ]),
     )
-    .addOption(
-      wholeNumber("--days <n>", "how many days, today included (default: 30)", 1, limits.autonomyDays),
-    )
+    .addOption(wholeNumber("--days <n>", "how many days, today included (default: 30)", 1, mostDays))
     .addOption(
       new Option("--by <what>", "what each line is of (default: day)").choices(["day", "capability"]),
     )

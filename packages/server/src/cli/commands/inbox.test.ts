@@ -1,5 +1,5 @@
 import type { Client } from "@muster/sdk";
-import type { InboxAnswer, InboxItem } from "@muster/sdk/protocol";
+import { type InboxAnswer, type InboxItem, limits } from "@muster/sdk/protocol";
 import { describe, expect, test } from "vitest";
 import { createFakeCliContext } from "../../test/fake-cli-context.ts";
 import { createFakeClient } from "../../test/fake-client.ts";
@@ -218,6 +218,8 @@ describe("inbox share", () => {
   test("does not mix the two", async () => {
     expect(await share("--since", "7d", "--days", "3")).toMatchObject({ exitCode: 2 });
     expect(await share("--days", "0")).toMatchObject({ exitCode: 2 });
+    expect(await share("--days", String(limits.autonomyDays + 1))).toMatchObject({ exitCode: 2 });
     expect(calls).toEqual([]);
+    expect(await share("--days", String(limits.autonomyDays))).toMatchObject({ exitCode: 0 });
   });
 });

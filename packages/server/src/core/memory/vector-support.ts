@@ -1,6 +1,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Log } from "../../ports/log.ts";
+import { isVersionSince } from "../nodes/look-at-database.ts";
 import { createVectorExtension, readVectorExtension } from "../queue/statements/vector-index.ts";
 
 /** What the extension `vector` can do here. */
@@ -14,12 +15,6 @@ export interface VectorSupport {
 /** An extension that is not there may be installed, or become allowed, while we run. */
 const lookAgainMs = 60_000;
 const none: VectorSupport = { index: false, iterative: false };
-
-/** Whether a version such as 0.8.1 is at least 0.<minor>. */
-const isSince = (version: string, minor: number): boolean => {
-  const [major = 0, second = 0] = version.split(".").map(Number);
-  return major > 0 || second >= minor;
-};
 
 /** Creates the extension where it may, and says once in the log where it may not. */
 export function createVectorSupport(database: Database, clock: Clock, log: Log) {
@@ -50,9 +45,10 @@ export function createVectorSupport(database: Database, clock: Clock, log: Log) 
         refusal,
       );
     if (version === null) return tell("The extension vector is not installed at this database");
-    if (!isSince(version, 7)) return tell(`The extension vector is of version ${version}, and 0.7 is needed`);
+    if (!isVersionSince(version, [0, 7]))
+      return tell(`The extension vector is of version ${version}, and 0.7 is needed`);
     told = "";
-    return { index: true, iterative: isSince(version, 8) };
+    return { index: true, iterative: isVersionSince(version, [0, 8]) };
   }
 
   return {

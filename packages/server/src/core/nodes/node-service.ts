@@ -3,9 +3,10 @@ import type { Clock, Timer } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Ids } from "../../ports/ids.ts";
 import type { Log } from "../../ports/log.ts";
-import type { NodeService } from "../orchestrator.ts";
+import type { NodeService, Principal } from "../orchestrator.ts";
 import { forgetNode, listNodes, noteNode } from "../queue/statements/nodes.ts";
 import { isoTime } from "../task-view.ts";
+import { lookAtDatabase } from "./look-at-database.ts";
 
 /** How often a node says that it is there. */
 const sayMs = 10_000;
@@ -49,10 +50,12 @@ export function createNodeService({ database, clock, ids, log }: NodeDependencie
       };
     },
     leave: () => leave(),
+    async database(principal) {
+      refuseOthers(principal);
+      return lookAtDatabase(database);
+    },
     async list(principal) {
-      if (principal.role !== "admin" || principal.tenant !== "*") {
-        throw new MusterError("forbidden", "Only an admin of all tenants may see the nodes.");
-      }
+      refuseOthers(principal);
       const rows = await database.query(listNodes, [clock.now() - silentMs, mostNodes]);
       return rows.map(({ id, name, url, version, started_at, last_seen }) => ({
         id,
@@ -64,4 +67,9 @@ export function createNodeService({ database, clock, ids, log }: NodeDependencie
       }));
     },
   };
+}
+
+function refuseOthers({ role, tenant }: Principal): void {
+  if (role === "admin" && tenant === "*") return;
+  throw new MusterError("forbidden", "Only an admin of all tenants may see the nodes.");
 }

@@ -61,3 +61,13 @@ it("only an admin of all tenants sees them", async () => {
   await expect(service.list(someone)).rejects.toMatchObject({ code: "forbidden" });
   await expect(service.list({ ...root, tenant: "acme" })).rejects.toMatchObject({ code: "forbidden" });
 });
+
+it("tells admins of all tenants what database they are on", async () => {
+  const { service } = createNode();
+  const facts = await service.database(root);
+  expect(facts.kind).toBe(database.embedded === true ? "embedded" : "postgresql");
+  expect(Number.parseInt(facts.version, 10)).toBeGreaterThanOrEqual(15);
+  if (facts.kind === "embedded")
+    expect(facts.vector).toMatchObject({ available: expect.stringMatching(/^0\.\d/) });
+  await expect(service.database(someone)).rejects.toMatchObject({ code: "forbidden" });
+});

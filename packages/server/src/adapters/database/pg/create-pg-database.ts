@@ -32,6 +32,8 @@ export interface PgDatabaseOptions {
   snapshot?<T>(work: (reader: Queryable) => Promise<T>): Promise<T>;
   /** Ends the connections and whatever is behind them. */
   close(): Promise<void>;
+  /** The database is in this process. */
+  embedded?: true;
 }
 
 /**
@@ -74,6 +76,7 @@ export function createPgDatabase(options: PgDatabaseOptions): Database {
   };
 
   const database: Database = {
+    ...(options.embedded === true && { embedded: true }),
     async query(statement, parameters) {
       for (let run = 1; ; run++) {
         try {

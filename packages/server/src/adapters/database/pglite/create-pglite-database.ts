@@ -61,6 +61,7 @@ export async function createPgliteDatabase(options: PgliteOptions): Promise<Data
     };
     return createPgDatabase({
       source,
+      embedded: true,
       checkNesting: options.checkNesting ?? options.thread === "main",
       ...(options.transactionMs === undefined ? {} : { transactionMs: options.transactionMs }),
       maintain: (database) => maintainStore(database, options.log),

@@ -8,6 +8,19 @@ select (select extversion from pg_extension where extname = 'vector') as version
   exists (select from pg_available_extensions where name = 'vector') as available`,
 };
 
+/** What is said of a database: its version, and the extension for vectors, in use (`vector`) and on its disk (`offered`). */
+export const readDatabaseFacts: Statement<{
+  version: string;
+  vector: string | null;
+  offered: string | null;
+}> = {
+  name: "read_database_facts",
+  text: `
+select current_setting('server_version') as version,
+  (select extversion from pg_extension where extname = 'vector') as vector,
+  (select default_version from pg_available_extensions where name = 'vector') as offered`,
+};
+
 export const createVectorExtension = "create extension if not exists vector";
 
 const indexName = (dimensions: number): string => `memory_near_signs_${dimensions}`;
