@@ -1,7 +1,7 @@
 /**
  * Who may import whom. One row per area of the tree; the first row whose folder holds a file is its area.
  *
- *   agents ─→ sdk        runtime ─→ sdk, workflow        cli ─→ sdk, workflow, main.ts, start-worker.ts, claude-agents.ts, claude-hooks.ts, crew/, goals.ts, mcp-servers.ts, models.ts, config/, server-file.ts, version.ts
+ *   agents ─→ sdk        runtime ─→ sdk, workflow        cli ─→ sdk, workflow, main.ts, start-worker.ts, claude-agents.ts, crew/, goals.ts, mcp-servers.ts, models.ts, config/, server-file.ts, version.ts
  *   workflow ─→ sdk/protocol        api ─→ core ─→ ports ─→ sdk/protocol
  *   adapters ─→ ports        compose ─→ adapters, and nobody else does
  */
@@ -155,7 +155,6 @@ export const areas: readonly Area[] = [
       `${server}claude-agents.ts`,
       `${server}goals.ts`,
       `${server}crew/`,
-      `${server}claude-hooks.ts`,
       `${server}mcp-servers.ts`,
       `${server}models.ts`,
       `${server}compose/migrate-store.ts`,

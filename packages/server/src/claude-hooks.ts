@@ -1,16 +1,7 @@
-/** What the command line knows of hooks. Looking at them runs none. */
+/** Where a person's word on hooks is kept. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createHookApprovals, type HookApprovals } from "@muster/runtime/claude-folder";
-
-export {
-  type ClaudeFolder,
-  describeHook,
-  findHooks,
-  type JudgedHook,
-  loadClaudeFolder,
-  lookAtHook,
-} from "@muster/runtime/claude-folder";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -71,8 +71,6 @@ export interface CliContext {
   goals(): Promise<typeof import("../goals.ts")>;
   /** What files make agents of, started. */
   crew(): Promise<Pick<typeof import("../crew/start-crew.ts"), "startCrew">>;
-  /** Hooks that files of `.claude` name. */
-  hooks(): Promise<typeof import("../claude-hooks.ts")>;
   /** MCP servers that files name. */
   mcpServers(): Promise<typeof import("../mcp-servers.ts")>;
   /** Which models there are. */

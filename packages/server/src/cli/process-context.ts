@@ -39,7 +39,6 @@ export function createProcessContext(): CliContext {
     claudeAgents: () => import("../claude-agents.ts"),
     goals: () => import("../goals.ts"),
     crew: () => import("../crew/start-crew.ts"),
-    hooks: () => import("../claude-hooks.ts"),
     mcpServers: () => import("../mcp-servers.ts"),
     models: () => import("../models.ts"),
     workflowLanguage: () => import("@muster/workflow"),

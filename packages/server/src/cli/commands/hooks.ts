@@ -121,7 +121,7 @@ const line = ({ key, hook, source, files }: SeenHook): string => {
 };
 
 async function approvalsOf(context: CliContext, { dir = "." }: Options) {
-  const { openHookApprovals } = await context.hooks();
+  const { openHookApprovals } = await context.claudeAgents();
   return openHookApprovals(context.env, resolve(context.cwd, dir));
 }
 

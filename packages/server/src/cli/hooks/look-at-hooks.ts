@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { CliContext } from "../cli-context.ts";
 
-type Door = Awaited<ReturnType<CliContext["hooks"]>>;
+type Door = Awaited<ReturnType<CliContext["claudeAgents"]>>;
 export type SeenHook = Awaited<ReturnType<Door["lookAtHook"]>>;
 
 export interface SeenHooks {
@@ -16,7 +16,7 @@ export interface SeenHooks {
 
 /** Looks at the hooks of a folder and those above it; runs none. */
 export async function lookAtHooks(context: CliContext, { dir = "." }: { dir?: string }): Promise<SeenHooks> {
-  const door = await context.hooks();
+  const door = await context.claudeAgents();
   const folder = resolve(context.cwd, dir);
   const found = await door.loadClaudeFolder({ folder, above: true });
   const { judge, why } = openSafely(door, context, folder);

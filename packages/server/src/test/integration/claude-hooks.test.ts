@@ -10,14 +10,14 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { openShell } from "@muster/runtime";
-import { loadClaudeFolder } from "@muster/runtime/claude-folder";
+import { findHooks, loadClaudeFolder } from "@muster/runtime/claude-folder";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { AskedRequest } from "../../../../runtime/src/test/providers/script.ts";
 import {
   type ScriptedProviders,
   startProviders,
 } from "../../../../runtime/src/test/providers/start-providers.ts";
-import { findHooks, openHookApprovals } from "../../claude-hooks.ts";
+import { openHookApprovals } from "../../claude-hooks.ts";
 import { type RunningClaudeAgents, startClaudeAgents } from "../../start-claude-agents.ts";
 import { root, someone } from "../orchestrate.ts";
 import { useOrchestrator } from "../use-orchestrator.ts";
