@@ -145,6 +145,7 @@ export function createOrchestrator(
     ...base,
     ...keepers,
     recheckWaiters: waiters.recheck,
+    wakeWaiters: waiters.wakeAll,
     findStalledRuns: runs.findStalled,
     ...createStarters({ ...base, submit, latest: feed.service.latest }),
     ...createRounds({ ...base, ...settings }),

@@ -9,6 +9,7 @@ import type { Settle } from "../completion/settle.ts";
 import type { DeadlockWatch } from "../deadlocks/deadlock-watch.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { AgentLife } from "../gateway/agent-life.ts";
+import { isAway } from "../is-away.ts";
 import type { Locking } from "../locks/lock-service.ts";
 import type { Memory } from "../memory/create-memory.ts";
 import {
@@ -24,7 +25,6 @@ import type { Judge } from "../rollouts/judge-rollouts.ts";
 import type { RolloutBoard } from "../rollouts/rollout-board.ts";
 import type { FireSchedules } from "../schedules/fire-schedules.ts";
 import type { FireTriggers } from "../triggers/fire-triggers.ts";
-
 import type { Duty } from "./duty.ts";
 import type { Prune } from "./prune.ts";
 import type { Reconcile } from "./reconcile.ts";
@@ -45,6 +45,8 @@ export interface UpkeepDependencies {
   spending: Pick<Budgets, "endTimes" | "catchUp">;
   duty: Duty;
   recheckWaiters: () => Promise<void>;
+  /** Lets all who wait for an end look for themselves. */
+  wakeWaiters: () => void;
   findStalledRuns: () => Promise<void>;
   schedules: FireSchedules;
   triggers: FireTriggers;
@@ -86,6 +88,8 @@ export function createUpkeep(deps: UpkeepDependencies) {
   let nextLook = Number.POSITIVE_INFINITY;
   let lastRecheck = Number.NEGATIVE_INFINITY;
   let onDuty = false;
+  /** The last look failed since the database is away. */
+  let cutOff = false;
   let lastPrune = Number.NEGATIVE_INFINITY;
 
   function schedule(at: number): void {
@@ -97,9 +101,7 @@ export function createUpkeep(deps: UpkeepDependencies) {
   async function look(): Promise<void> {
     if (running !== null || stopped) return;
     nextLook = Number.POSITIVE_INFINITY;
-    running = everything().catch((error: unknown) =>
-      log.warn({ error }, "Upkeep failed; it will look again."),
-    );
+    running = everything().catch(afterFailure);
     await running;
     const next = onDuty ? await findNext() : null;
     running = null;
@@ -112,8 +114,29 @@ export function createUpkeep(deps: UpkeepDependencies) {
   /** A moment to come stays; one that has passed is looked at again after a breath. */
   const afterBreath = (at: number): number => (at > clock.now() ? at : clock.now() + breathMs);
 
+  /**
+   * A node that can't reach the database leaves the duty to those that can. Who waits for something here will not hear
+   * of it: better that they learn why now, and ask another node.
+   */
+  async function afterFailure(error: unknown): Promise<void> {
+    log.warn({ error }, "Upkeep failed; it will look again.");
+    cutOff = isAway(error) && !(await databaseAnswers());
+    if (!cutOff) return;
+    onDuty = false;
+    await deps.duty.giveUp();
+    deps.wakeWaiters();
+  }
+
+  const databaseAnswers = (): Promise<boolean> =>
+    database.query(nextDue).then(
+      () => true,
+      () => false,
+    );
+
   async function everything(): Promise<void> {
     const now = clock.now();
+    if (cutOff) await database.query(nextDue);
+    cutOff = false;
     onDuty = await deps.duty.isMine();
     if (onDuty) await endWhatIsDue(now);
     if (onDuty) deps.triggers.look();
