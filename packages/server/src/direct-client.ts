@@ -219,6 +219,7 @@ const peopleOf = (
     decline: (taskId, request = {}) => inbox.decline(taskId, request, principal),
     delegate: (taskId, request) => inbox.delegate(taskId, request, principal),
     share: ({ sinceMs = 24 * 3_600_000 } = {}) => inbox.share(sinceMs, principal),
+    history: (filter = {}) => inbox.history(filter, principal),
   },
 });
 

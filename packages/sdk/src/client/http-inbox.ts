@@ -25,5 +25,6 @@ export const createHttpInbox = ({
     decline: (taskId, request = {}) => post(`${pathOf("inbox", taskId)}/decline`, request),
     delegate: (taskId, request) => post(`${pathOf("inbox", taskId)}/delegate`, request),
     share: (options = {}) => get("/v1/autonomy", { ...options }),
+    history: (filter = {}) => get("/v1/autonomy/history", { ...filter }),
   },
 });

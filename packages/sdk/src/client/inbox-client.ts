@@ -1,5 +1,7 @@
 import type {
   Autonomy,
+  AutonomyFilter,
+  AutonomyHistory,
   InboxAnswer,
   InboxClaim,
   InboxDecline,
@@ -41,4 +43,6 @@ export interface InboxClient {
   delegate(taskId: string, request: InboxDelegation): Promise<InboxOutcome>;
   /** How much was finished without people in the last `sinceMs`, a day by default. */
   share(options?: { sinceMs?: number }): Promise<Autonomy>;
+  /** The same by day or by capability, for longer than tasks are kept; some seconds behind. */
+  history(filter?: AutonomyFilter): Promise<AutonomyHistory>;
 }

@@ -101,19 +101,77 @@ export const InboxOutcome = Type.Object(
 );
 export type InboxOutcome = Static<typeof InboxOutcome>;
 
+const shareParts = {
+  finished: Type.Integer({ description: "Tasks that were completed." }),
+  withPeople: Type.Integer({
+    description:
+      "Those of them that a person did, or in which one was asked, below them included, or whose step one approved.",
+  }),
+  share: Nullable(
+    Type.Number({ description: "Finished without a person, of all: 0 to 1. Null: none finished." }),
+  ),
+} as const;
+const ShareParts = Type.Object(shareParts);
+/** How many tasks were completed, and how many of them with people in them. Questions themselves are no tasks here. */
+export type AutonomyShare = Static<typeof ShareParts>;
+
 /** How much is finished without people. Questions themselves are no tasks here. */
 export const Autonomy = Type.Object(
   {
     since: Time,
-    finished: Type.Integer({ description: "Tasks that were completed." }),
-    withPeople: Type.Integer({
-      description: "Those of them that a person did, or in which one was asked, below them included.",
-    }),
-    share: Nullable(
-      Type.Number({ description: "Finished without a person, of all: 0 to 1. Null: none finished." }),
-    ),
+    ...shareParts,
     waiting: Type.Integer({ description: "Questions that are open now." }),
   },
   { $id: "Autonomy" },
 );
 export type Autonomy = Static<typeof Autonomy>;
+
+/** Which days of the history are looked at, and how they are put together. */
+export const AutonomyFilter = Type.Object(
+  {
+    days: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: limits.autonomyDays,
+        default: 30,
+        description: "How many days, today included. A day begins at midnight UTC.",
+      }),
+    ),
+    by: Type.Optional(
+      Type.Enum(["day", "capability"], { default: "day", description: "What each item is of." }),
+    ),
+    capability: Type.Optional(
+      Type.String({
+        maxLength: limits.nameLength,
+        description: "Only tasks of this one; empty: those that named an agent and no capability.",
+      }),
+    ),
+  },
+  { $id: "AutonomyFilter", ...closed },
+);
+export type AutonomyFilter = Static<typeof AutonomyFilter>;
+
+/** How much was finished without people over days, also of tasks that are not kept any more. */
+export const AutonomyHistory = Type.Object(
+  {
+    from: Type.String({ format: "date" }),
+    to: Type.String({ format: "date", description: "Today, which is not over." }),
+    ...shareParts,
+    items: Type.Array(
+      Type.Object({
+        day: Nullable(Type.String({ format: "date", description: "Null where items are of capabilities." })),
+        capability: Nullable(
+          Type.String({
+            description: `Null where items are of days; empty: none was named; \`*\`: all beyond the first ${limits.autonomyCapabilities} of a day.`,
+          }),
+        ),
+        ...shareParts,
+      }),
+      {
+        description: `Days with finished tasks, newest first, or capabilities, those with the most tasks first; up to ${limits.pageSize}.`,
+      },
+    ),
+  },
+  { $id: "AutonomyHistory" },
+);
+export type AutonomyHistory = Static<typeof AutonomyHistory>;

@@ -100,6 +100,10 @@ export const limits = {
   remindersPerQuestion: 10,
   /** People of one tenant. */
   peoplePerTenant: 1_000,
+  /** Days for which it is kept how much was finished without people. */
+  autonomyDays: 400,
+  /** Capabilities that such a day of one tenant tells apart. */
+  autonomyCapabilities: 200,
   /** Rows in one page of a listing. */
   pageSize: 500,
   /** Bytes of the JSON text of one state document. */

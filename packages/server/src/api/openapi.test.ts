@@ -126,6 +126,7 @@ const routes = [
   "post /v1/inbox/{id}/decline",
   "post /v1/inbox/{id}/delegate",
   "get /v1/autonomy",
+  "get /v1/autonomy/history",
   "post /v1/keys",
   "get /v1/keys",
   "delete /v1/keys/{id}",

@@ -38,6 +38,7 @@ import { createLockService, type Locking } from "./locks/lock-service.ts";
 import { createMemory, type Memory } from "./memory/create-memory.ts";
 import { createNodeService } from "./nodes/node-service.ts";
 import type { Orchestrator } from "./orchestrator.ts";
+import { createCountAutonomy } from "./people/count-autonomy.ts";
 import { createInboxService } from "./people/inbox-service.ts";
 import { createPersonService } from "./people/person-service.ts";
 import { type BreakerPolicy, defaultBreakerPolicy } from "./resilience/breaker.ts";
@@ -183,10 +184,11 @@ function withStreams(
   return { tasks, streams: createStreamService(streams, tasks, runs) };
 }
 
-/** What hands in work by itself: at times, and on events. */
+/** What hands in work by itself, at times and on events, and what counts the ends of work. */
 const createStarters = (deps: Parameters<typeof createFireTriggers>[0]) => ({
   schedules: createFireSchedules(deps),
   triggers: createFireTriggers(deps),
+  autonomy: createCountAutonomy(deps),
 });
 
 function createLocking(base: Parameters<typeof createLockService>[0], { deadlocks }: OrchestratorSettings) {

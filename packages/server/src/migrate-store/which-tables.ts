@@ -3,6 +3,8 @@ export const keptTables: readonly string[] = [
   "agent",
   "api_key",
   "attempt",
+  "autonomy_day",
+  "autonomy_mark",
   "breaker",
   "budget",
   "dependency",

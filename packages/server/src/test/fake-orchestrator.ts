@@ -141,6 +141,7 @@ const nobody: Pick<Orchestrator, "people" | "inbox"> = {
     decline: noPerson,
     delegate: noPerson,
     share: noPerson,
+    history: noPerson,
   },
 };
 

@@ -49,7 +49,7 @@ const emptyings = new WeakMap<Database, () => Promise<void>>();
 
 const emptying = {
   name: "empty_database",
-  text: "truncate task, dependency, attempt, journal, idempotency_key, fair_share, tenant, event, run, run_step, agent, api_key, node, breaker, retry_policy, retry_budget, lock, lock_waiter, rollout, rollout_shadow, state_project, state_document, state_version, schedule, event_trigger, trigger_start, backup_job, backup_schedule, budget, task_usage, memory, memory_embedding, memory_near, person, inbox_item restart identity",
+  text: "truncate task, dependency, attempt, journal, idempotency_key, fair_share, tenant, event, run, run_step, agent, api_key, node, breaker, retry_policy, retry_budget, lock, lock_waiter, rollout, rollout_shadow, state_project, state_document, state_version, schedule, event_trigger, trigger_start, backup_job, backup_schedule, budget, task_usage, memory, memory_embedding, memory_near, person, inbox_item, autonomy_day, autonomy_mark restart identity",
 };
 
 /**

@@ -1,5 +1,7 @@
 import {
   Autonomy,
+  AutonomyFilter,
+  AutonomyHistory,
   InboxAnswer,
   InboxClaim,
   InboxDecline,
@@ -136,6 +138,18 @@ function addLooking(app: ApiServer, { orchestrator, operation }: ApiContext): vo
       answer: { status: 200, schema: Autonomy },
     }),
     ({ query, principal }) => inbox.share(query.sinceMs ?? dayMs, principal),
+  );
+  app.get(
+    "/v1/autonomy/history",
+    operation({
+      id: "getAutonomyHistory",
+      tag,
+      access: users,
+      summary: "The same by day or by capability, for longer than tasks are kept. It is some seconds behind.",
+      querystring: AutonomyFilter,
+      answer: { status: 200, schema: AutonomyHistory },
+    }),
+    ({ query, principal }) => inbox.history(query, principal),
   );
 }
 

@@ -160,3 +160,64 @@ describe("inbox list and show", () => {
     expect(exitCode).toBe(2);
   });
 });
+
+describe("inbox share", () => {
+  const counts = { finished: 4, withPeople: 1, share: 0.75 };
+  const calls: unknown[] = [];
+  async function share(...argv: string[]) {
+    calls.length = 0;
+    const inbox: Partial<Client["inbox"]> = {
+      share: async (options) => {
+        calls.push(["share", options]);
+        return { since: "2030-01-01T00:00:00.000Z", ...counts, waiting: 2 };
+      },
+      history: async (filter) => {
+        calls.push(["history", filter]);
+        const items =
+          filter?.by === "capability"
+            ? ["review", "", "*"].map((capability) => ({ day: null, capability, ...counts }))
+            : [{ day: "2030-01-02", capability: null, finished: 9_999, withPeople: 1, share: 9_998 / 9_999 }];
+        return { from: "2029-12-04", to: "2030-01-02", ...counts, items };
+      },
+    };
+    const context = createFakeCliContext({ env, createClient: async () => createFakeClient({ inbox }) });
+    const exitCode = await runCli(["inbox", "share", ...argv], context);
+    return { exitCode, out: context.stdout.text(), err: context.stderr.text() };
+  }
+
+  test("says it of the tasks that are kept", async () => {
+    const { out } = await share("--since", "7d");
+    expect(calls).toEqual([["share", { sinceMs: 7 * 86_400_000 }]]);
+    expect(out).toBe("finished without a person: 75.0 % (3 of 4 tasks; 2 questions wait)\n");
+  });
+
+  test("says it day by day, and never rounds up to all", async () => {
+    const { out } = await share("--days", "90", "--capability", "review");
+    expect(calls).toEqual([["history", { days: 90, capability: "review" }]]);
+    expect(out).toBe(
+      "DAY         FINISHED  WITH PEOPLE  WITHOUT\n" +
+        "2030-01-02      9999            1   99.9 %\n" +
+        "2029-12-04 to 2030-01-02: finished without a person: 75.0 % (3 of 4 tasks)\n",
+    );
+  });
+
+  test("says it by capability, also of tasks that name none, and as JSON", async () => {
+    const { out } = await share("--by", "capability");
+    expect(out.split("\n").map((line) => line.split(/ {2,}/)[0])).toEqual([
+      "CAPABILITY",
+      "review",
+      "(none named)",
+      "(others)",
+      "2029-12-04 to 2030-01-02: finished without a person: 75.0 % (3 of 4 tasks)",
+      "",
+    ]);
+    const { out: json } = await share("--by", "capability", "--json");
+    expect(JSON.parse(json).items).toHaveLength(3);
+  });
+
+  test("does not mix the two", async () => {
+    expect(await share("--since", "7d", "--days", "3")).toMatchObject({ exitCode: 2 });
+    expect(await share("--days", "0")).toMatchObject({ exitCode: 2 });
+    expect(calls).toEqual([]);
+  });
+});

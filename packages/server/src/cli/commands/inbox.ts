@@ -2,7 +2,7 @@ import type { InboxItem } from "@muster/sdk/protocol";
 import type { Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { connectOrOpen, withConnection } from "../connect/connect.ts";
-import { act, defineCommand, defineGroup, duration, withJson, withServer } from "../define-command.ts";
+import { act, defineCommand, defineGroup, withJson, withServer } from "../define-command.ts";
 import { asOf, type InboxOptions, withPerson } from "../inbox-options.ts";
 import { type PageOptions, pageOf, printPage, withPages } from "../paging.ts";
 import { printJson } from "../print-json.ts";
@@ -11,6 +11,7 @@ import { formatAge } from "../render/format-duration.ts";
 import { renderTable } from "../render/table.ts";
 import { addInboxAnswerCommand } from "./inbox-answer.ts";
 import { addInboxGivingCommands } from "./inbox-give.ts";
+import { addInboxShareCommand } from "./inbox-share.ts";
 
 export function addInboxCommand(program: Command, context: CliContext): void {
   const inbox = defineGroup(program, "inbox", "look at what waits for people, and answer it");
@@ -18,7 +19,7 @@ export function addInboxCommand(program: Command, context: CliContext): void {
   addShow(inbox, context);
   addInboxAnswerCommand(inbox, context);
   addInboxGivingCommands(inbox, context);
-  addShare(inbox, context);
+  addInboxShareCommand(inbox, context);
 }
 
 function addList(inbox: Command, context: CliContext): void {
@@ -83,30 +84,6 @@ function addShow(inbox: Command, context: CliContext): void {
       const item = await client.inbox.get(id);
       if (options.json) printJson(context, item);
       else context.stdout.write(describeItem(context, item));
-      return undefined;
-    }),
-  );
-}
-
-function addShare(inbox: Command, context: CliContext): void {
-  const command = defineCommand(inbox, "share", {
-    summary: "show how much is finished without people",
-    examples: [["muster inbox share --since 7d", "of the tasks that were completed within the last week"]],
-  });
-  withServer(withJson(command)).addOption(
-    duration("--since <duration>", "how far back to look (default: 1d)"),
-  );
-  act<InboxOptions & { since?: number }>(command, context, async (_, options) =>
-    withConnection(connectOrOpen(context, options), async (client) => {
-      const found = await client.inbox.share(options.since === undefined ? {} : { sinceMs: options.since });
-      if (options.json) printJson(context, found);
-      else {
-        const { finished, withPeople, share, waiting } = found;
-        const percent = share === null ? "nothing to say" : `${(share * 100).toFixed(1)} %`;
-        context.stdout.write(
-          `finished without a person: ${percent} (${finished - withPeople} of ${finished} tasks; ${waiting} questions wait)\n`,
-        );
-      }
       return undefined;
     }),
   );

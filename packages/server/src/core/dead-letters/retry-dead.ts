@@ -61,7 +61,7 @@ async function familyOf(
 
 async function needOf(tx: Queryable, id: string) {
   const [task] = await tx.query(readTasks, [[id]]);
-  const needs = await tx.query(readDependencies, [id, "need"]);
+  const needs = await tx.query(readDependencies, [[id], "need"]);
   return unmetNeed((task?.join_policy ?? "all") as JoinPolicy, needs);
 }
 

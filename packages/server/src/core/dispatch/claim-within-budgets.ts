@@ -23,6 +23,8 @@ export interface ClaimWithinBudgetsDependencies<P extends BudgetedPlace> {
   clock: Clock;
   leaseMs: number;
   claimsFor: (places: readonly P[]) => object[];
+  /** How long a reserved slot is certainly kept. */
+  keptMs: number;
   /** Told of reached budgets under which work was found that must not wait. */
   onStopped: (budgetIds: readonly string[]) => void;
 }
@@ -34,6 +36,8 @@ export interface ClaimedWithin<P> {
   held: number;
   probed: BreakerRow[];
   outdated: boolean;
+  /** Until when the slots are certainly kept for the claim. */
+  keptUntil: number;
 }
 
 /**
@@ -54,11 +58,12 @@ export function createClaimWithinBudgets<P extends BudgetedPlace>(deps: ClaimWit
 
   async function lease(tx: Queryable, places: readonly P[]): Promise<Omit<ClaimedWithin<P>, "held">> {
     const { allowed, begun, refused: outdated } = await probes.ask(tx, places);
+    const keptUntil = clock.now() + deps.keptMs;
     const granted = allowed.length === 0 ? [] : await directory.reserve(allowed);
     const reserved = allowed.filter((_, index) => granted[index]);
     const claims = [JSON.stringify(claimsFor(reserved)), clock.now(), leaseMs];
     const claimed = reserved.length === 0 ? [] : await tx.query(claim, claims);
-    return { reserved, claimed, probed: await probes.keep(tx, begun, claimed), outdated };
+    return { reserved, claimed, probed: await probes.keep(tx, begun, claimed), outdated, keptUntil };
   }
 
   return async function claimWithinBudgets(places: readonly P[]): Promise<ClaimedWithin<P>> {

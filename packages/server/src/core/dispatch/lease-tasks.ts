@@ -22,10 +22,18 @@ export interface LeaseDependencies {
   shared: boolean;
   /** Told of reached budgets under which work was found that must not wait. */
   onStopped: (budgetIds: readonly string[]) => void;
+  /** Told of a task that was leased and is not to be sent. */
+  onUnsent: (task: ClaimedTask) => void;
 }
 
 /** Tasks leased in one round at most. */
 export const roundSize = 200;
+
+/**
+ * A reserved slot must be claimed within this: a node that stood still for longer, before its claim or in it, must take the slot
+ * for given away and sends nothing. Reconciling waits twice as long.
+ */
+export const claimWithinMs = 2_500;
 
 export interface Leased {
   claimed: ClaimedTask[];
@@ -56,6 +64,8 @@ const isBudgeted = (place: Place): place is Place & BudgetedPlace => place.budge
 /** What came of places without a budget, and the places that are under one. */
 interface Round extends Omit<Leased, "held"> {
   reserved: readonly Place[];
+  /** Until when the slots are certainly kept for the claim. */
+  keptUntil: number;
   budgeted: (Place & BudgetedPlace)[];
 }
 
@@ -63,7 +73,12 @@ interface Round extends Omit<Leased, "held"> {
 export function createLeaseTasks(deps: LeaseDependencies) {
   const { database, directory, clock, ids, leaseMs, shared } = deps;
   const probes = createAskForProbes(deps.breakers);
-  const claimWithinBudgets = createClaimWithinBudgets<Place & BudgetedPlace>({ ...deps, probes, claimsFor });
+  const claimWithinBudgets = createClaimWithinBudgets<Place & BudgetedPlace>({
+    ...deps,
+    probes,
+    claimsFor,
+    keptMs: claimWithinMs,
+  });
 
   /**
    * Leases `fresh` tasks, and what is ready on the routes `wanted`, the best first. Where nodes share the queue, what
@@ -76,22 +91,31 @@ export function createLeaseTasks(deps: LeaseDependencies) {
   ): Promise<Leased> {
     const lease = (on: Queryable) => leaseOn(on, roster, fresh, wanted);
     const together = roster.hasProbed || (shared && wanted.length > 0);
-    const { reserved, budgeted, ...leased } = await (together
+    const { reserved, keptUntil, budgeted, ...leased } = await (together
       ? database.transaction(lease)
       : lease(database));
+    const claimed = inTime(leased.claimed, keptUntil);
     await releaseUnclaimed(reserved, leased.claimed);
-    if (budgeted.length === 0) return { ...leased, held: 0 };
-    return withBudgeted(leased, budgeted);
+    if (budgeted.length === 0) return { ...leased, claimed, held: 0 };
+    return withBudgeted({ ...leased, claimed }, budgeted);
   };
+
+  /** Leases that took so long that their slots may be others' by now are given back unsent, so that no agent gets too much. */
+  function inTime(claimed: ClaimedTask[], keptUntil: number): ClaimedTask[] {
+    if (clock.now() <= keptUntil) return claimed;
+    for (const task of claimed) deps.onUnsent(task);
+    return [];
+  }
 
   /** Afterwards, since whoever has locked tasks must not ask for the lock of a budget. */
   async function withBudgeted(leased: Omit<Leased, "held">, budgeted: Round["budgeted"]): Promise<Leased> {
     const within = await claimWithinBudgets(budgeted);
+    const claimed = inTime(within.claimed, within.keptUntil);
     await releaseUnclaimed(within.reserved, within.claimed);
     if (within.reserved.length + within.held < budgeted.length)
       for (const { route } of budgeted) leased.left.add(route);
     return {
-      claimed: [...leased.claimed, ...within.claimed],
+      claimed: [...leased.claimed, ...claimed],
       left: leased.left,
       held: within.held,
       probed: [...leased.probed, ...within.probed],
@@ -114,14 +138,16 @@ export function createLeaseTasks(deps: LeaseDependencies) {
     const budgeted = places.filter(isBudgeted);
     const free = budgeted.length === 0 ? places : places.filter((place) => !isBudgeted(place));
     const { allowed, begun, refused: outdated } = await probes.ask(on, free);
+    const keptUntil = clock.now() + claimWithinMs;
     const granted = allowed.length === 0 ? [] : await directory.reserve(allowed);
     const reserved = allowed.filter((_, index) => granted[index]);
-    if (reserved.length < free.length) for (const { route } of found) left.add(route);
+    const isKept = clock.now() <= keptUntil;
+    if (reserved.length < free.length || !isKept) for (const { route } of found) left.add(route);
     // If this fails, nobody knows whether it happened: the slots stay taken, and upkeep gives back those without a lease.
     const claims = [JSON.stringify(claimsFor(reserved)), clock.now(), leaseMs];
-    const claimed = reserved.length === 0 ? [] : await on.query(claim, claims);
+    const claimed = isKept && reserved.length > 0 ? await on.query(claim, claims) : [];
     const probed = await probes.keep(on, begun, claimed);
-    return { claimed, reserved, budgeted, left, probed, outdated };
+    return { claimed, reserved, keptUntil, budgeted, left, probed, outdated };
   }
 
   /**

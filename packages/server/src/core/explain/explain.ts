@@ -60,7 +60,7 @@ export function createExplain(deps: ExplainDependencies) {
   };
 
   async function failed(task: TaskRow): Promise<Words> {
-    const attempts = await database.query(readAttempts, [task.id]);
+    const attempts = await database.query(readAttempts, [[task.id]]);
     const cause = task.error?.taskId;
     return {
       summary: `It failed${task.attempt > 0 ? ` in attempt ${task.attempt}` : ""}: ${task.error?.code}: ${task.error?.message}`,
@@ -73,7 +73,7 @@ export function createExplain(deps: ExplainDependencies) {
     (await database.query(readBudget, [tenant, capability]))[0];
 
   async function onOthers(task: TaskRow, kind: string, noun: string, summary: string): Promise<Words> {
-    const others = await database.query(readDependencies, [task.id, kind]);
+    const others = await database.query(readDependencies, [[task.id], kind]);
     const open = others.filter(
       (o) => !["completed", "failed", "cancelled"].includes(o.status ?? "completed"),
     );
@@ -94,7 +94,7 @@ export function createExplain(deps: ExplainDependencies) {
     if (task.delayed) {
       if (task.ready_at === null && task.budget_id !== null && task.retry_gated === null)
         return explainBudget(database, { ...task, budget_id: task.budget_id });
-      const tried = describeAttempts(await database.query(readAttempts, [task.id]));
+      const tried = describeAttempts(await database.query(readAttempts, [[task.id]]));
       if (task.ready_at === null && task.capability !== null)
         return explainHeld(
           await readBudgetOf(task.tenant, task.capability),

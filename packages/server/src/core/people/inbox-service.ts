@@ -15,10 +15,11 @@ import type { Announce } from "../aftermath.ts";
 import { createForeignSchemas } from "../discovery/foreign-schemas.ts";
 import type { Principal } from "../orchestrator.ts";
 import { formatRoute } from "../queue/route.ts";
-import { countAutonomy, type ItemRow, listItems, readItems } from "../queue/statements/inbox.ts";
+import { type ItemRow, listItems, readItems } from "../queue/statements/inbox.ts";
 import { findPerson, listPeople, type PersonRow } from "../queue/statements/people.ts";
-import { isoTime, isoTimeOrNull } from "../task-view.ts";
+import { isoTimeOrNull } from "../task-view.ts";
 import { isUuid, parse, payload } from "../validate.ts";
+import { createAutonomyViews } from "./autonomy-views.ts";
 import { commitMoves, holdItems } from "./commit-moves.ts";
 import { type Actor, actorOf, answerSchema, isLeft, noItem, refuseToAct } from "./inbox-acts.ts";
 import { answer, claim, decline, delegate, type ItemMove, release } from "./inbox-moves.ts";
@@ -149,13 +150,7 @@ export function createInboxService({ database, clock, announce }: InboxDependenc
         return delegate(item, actor.by, to);
       });
     },
-    async share(sinceMs, principal) {
-      const since = clock.now() - sinceMs;
-      const [row] = await database.query(countAutonomy, [principal.tenant, since]);
-      const { finished = 0, with_people: withPeople = 0, waiting = 0 } = row ?? {};
-      const share = finished === 0 ? null : (finished - withPeople) / finished;
-      return { since: isoTime(since), finished, withPeople, share, waiting };
-    },
+    ...createAutonomyViews({ database, clock }),
   };
 }
 

@@ -1,5 +1,7 @@
 import type {
   Autonomy,
+  AutonomyFilter,
+  AutonomyHistory,
   InboxAnswer,
   InboxClaim,
   InboxDecline,
@@ -45,4 +47,6 @@ export interface InboxService {
   delegate(taskId: string, request: InboxDelegation, principal: Principal): Promise<InboxOutcome>;
   /** How much was finished without people in the last `sinceMs`, as far as tasks are kept. */
   share(sinceMs: number, principal: Principal): Promise<Autonomy>;
+  /** The same day by day, or capability by capability, for longer than tasks are kept. */
+  history(filter: AutonomyFilter, principal: Principal): Promise<AutonomyHistory>;
 }

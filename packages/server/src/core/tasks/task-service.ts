@@ -20,20 +20,16 @@ import type { CapabilitySchemas } from "../discovery/capability-schemas.ts";
 import { matches } from "../discovery/rank.ts";
 import type { Waiters } from "../events/waiters.ts";
 import type { Explain } from "../explain/explain.ts";
+import type { NextTurn } from "../group.ts";
 import type { Submit } from "../intake/submit-tasks.ts";
 import type { Principal, TaskService } from "../orchestrator.ts";
 import { type BudgetRow, readPaths } from "../queue/statements/budgets.ts";
-import {
-  listTasks,
-  readAttempts,
-  readDependencies,
-  readTasks,
-  type TaskRow,
-} from "../queue/statements/read-tasks.ts";
+import { listTasks, type TaskRow } from "../queue/statements/read-tasks.ts";
 import { lockEnded, retryByHand } from "../queue/statements/retry-by-hand.ts";
 import { isoTime, taskOf } from "../task-view.ts";
 import { isUuid } from "../validate.ts";
 import { cancelReportOf } from "./cancel-report.ts";
+import { createReadTogether } from "./read-together.ts";
 import { unmetNeed } from "./unmet-need.ts";
 
 export interface TaskServiceDependencies {
@@ -45,6 +41,7 @@ export interface TaskServiceDependencies {
   schemas: CapabilitySchemas;
   explain: Explain;
   announce: Announce;
+  nextTurn?: NextTurn;
 }
 
 const mayWrite = (principal: Principal): void => {
@@ -58,9 +55,10 @@ const mayWrite = (principal: Principal): void => {
 /** ① Tasks for whoever hands them in: submit, look, wait, cancel, retry. */
 export function createTaskService(deps: TaskServiceDependencies): TaskService {
   const { database, clock, waiters, announce } = deps;
+  const read = createReadTogether(database, deps.nextTurn);
 
   async function find(id: string, principal: Principal): Promise<TaskRow> {
-    const [row] = isUuid(id) ? await database.query(readTasks, [[id]]) : [];
+    const row = isUuid(id) ? await read.task(id) : undefined;
     if (row === undefined || (principal.tenant !== "*" && row.tenant !== principal.tenant)) {
       throw new MusterError("not_found", `There is no task ${id}.`, {
         hint: "Ended tasks are removed after their retention time.",
@@ -77,12 +75,11 @@ export function createTaskService(deps: TaskServiceDependencies): TaskService {
     return own === undefined ? null : budgetOf(own);
   }
 
-  async function get(id: string, principal: Principal): Promise<TaskDetail> {
-    const row = await find(id, principal);
-    const [needs, attempts] = [
-      await database.query(readDependencies, [id, "need"]),
-      row.attempt > 0 ? await database.query(readAttempts, [id]) : [],
-    ];
+  async function describe(row: TaskRow): Promise<TaskDetail> {
+    const [needs, attempts] = await Promise.all([
+      read.needs(row.id),
+      row.attempt > 0 ? read.attempts(row.id) : [],
+    ]);
     return {
       ...taskOf(row),
       dependsOn: needs.map((need) => ({ id: need.id, status: (need.status ?? "completed") as TaskStatus })),
@@ -96,6 +93,9 @@ export function createTaskService(deps: TaskServiceDependencies): TaskService {
       budget: await ownBudget(row),
     };
   }
+
+  const get = async (id: string, principal: Principal): Promise<TaskDetail> =>
+    describe(await find(id, principal));
 
   /** Refuses an input that no live agent with the capability would take. Nobody there: nothing to check against. */
   async function refuseUnfitInputs(submissions: readonly TaskSubmission[], tenant: string): Promise<void> {
@@ -151,7 +151,8 @@ export function createTaskService(deps: TaskServiceDependencies): TaskService {
       const wait = waiters.wait(id, Math.min(timeoutMs, limits.longPollMs), signal);
       try {
         const task = await find(id, principal);
-        if (!isFinal(task.status as TaskStatus)) await wait.over;
+        if (isFinal(task.status as TaskStatus)) return await describe(task);
+        await wait.over;
       } finally {
         wait.callOff();
       }
@@ -224,7 +225,7 @@ export function createTaskService(deps: TaskServiceDependencies): TaskService {
   }
 
   async function refuseUnmetNeeds(row: TaskRow): Promise<void> {
-    const needs = await database.query(readDependencies, [row.id, "need"]);
+    const needs = await read.needs(row.id);
     const culprit = unmetNeed(row.join_policy as JoinPolicy, needs);
     if (culprit === null) return;
     throw new MusterError(

@@ -1,7 +1,9 @@
+import { limits } from "@muster/sdk/protocol";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { Database, Statement } from "../../ports/database.ts";
 import type { Log } from "../../ports/log.ts";
 import { createExpireArtifacts } from "../artifacts/expire-artifacts.ts";
+import { pruneAutonomy } from "../queue/statements/autonomy.ts";
 import { pruneBreakers } from "../queue/statements/breakers.ts";
 import { pruneSpending } from "../queue/statements/budgets.ts";
 import { forgetDead } from "../queue/statements/dead-letters.ts";
@@ -65,14 +67,16 @@ export function createPrune({ database, blobs, log, ...kept }: PruneDependencies
     return removed;
   }
 
-  return async function prune(now: number): Promise<void> {
+  /** Tasks and events are kept at least until what ended was counted. */
+  return async function prune(now: number, countedUntil: number): Promise<void> {
     const before = now - retentionMs;
+    const counted = Math.min(before, countedUntil);
     await database.query(forgetDead, [now - deadRetentionMs, rowsAtOnce * mostStatements, mostDead]);
     const removed = {
-      tasks: await remove(pruneTasks, before),
+      tasks: await remove(pruneTasks, counted),
       runs: await remove(pruneRuns, before),
       spending: await remove(pruneSpending, before),
-      events: await remove(pruneEvents, before),
+      events: await remove(pruneEvents, counted),
       keys: await remove(pruneKeys, before),
       schedules: await remove(pruneSchedules, before),
       triggered: await remove(pruneTriggerStarts, before),
@@ -81,6 +85,7 @@ export function createPrune({ database, blobs, log, ...kept }: PruneDependencies
       breakers: await remove(pruneBreakers, before),
       budgets: await remove(pruneBudgets, now - idleBudgetMs),
       rollouts: await remove(pruneRollouts, before),
+      days: await remove(pruneAutonomy, Math.floor(now / dayMs) - limits.autonomyDays),
       locks: await remove(pruneLocks, now - freeLockMs),
       artifacts: await expireArtifacts(now).catch(storeIsAway),
     };

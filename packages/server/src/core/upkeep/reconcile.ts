@@ -2,12 +2,13 @@ import type { AgentRegistry, Slot } from "../../ports/agent-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Announce } from "../aftermath.ts";
+import { claimWithinMs } from "../dispatch/lease-tasks.ts";
 import { listHeld } from "../queue/statements/find-overdue.ts";
 
 /** Leases looked at in one go. */
 const mostHeld = 100_000;
-/** So long after it was first seen without a lease, a slot's claim is not under way any more. */
-const claimedByMs = 5_000;
+/** So long after it was first seen without a lease, a slot's claim is not under way any more, or nothing comes of it. */
+const claimedByMs = 2 * claimWithinMs;
 
 const nameOf = (slot: Slot): string => `${slot.agentId} ${slot.taskId}`;
 

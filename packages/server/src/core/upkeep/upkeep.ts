@@ -12,6 +12,7 @@ import type { AgentLife } from "../gateway/agent-life.ts";
 import { isAway } from "../is-away.ts";
 import type { Locking } from "../locks/lock-service.ts";
 import type { Memory } from "../memory/create-memory.ts";
+import type { CountAutonomy } from "../people/count-autonomy.ts";
 import {
   findExpired,
   findOverdue,
@@ -50,6 +51,8 @@ export interface UpkeepDependencies {
   findStalledRuns: () => Promise<void>;
   schedules: FireSchedules;
   triggers: FireTriggers;
+  /** Counts what was finished with people and without, before it is removed. */
+  autonomy: Pick<CountAutonomy, "look" | "countedUntil" | "stop">;
   reconcile: Reconcile;
   /** Reminds, escalates and ends what waits for people. */
   inboxDue: (now: number) => Promise<void>;
@@ -158,12 +161,14 @@ export function createUpkeep(deps: UpkeepDependencies) {
       await deps.locking.recheck();
       if (onDuty) await deps.deadlocks.look(now);
       if (onDuty) deps.memory.tend();
+      if (onDuty) deps.autonomy.look();
       announce({});
     }
     if (onDuty) await deps.beginBackup(now);
-    if (onDuty && now - lastPrune >= pruneEveryMs) {
+    const countedUntil = deps.autonomy.countedUntil();
+    if (onDuty && now - lastPrune >= pruneEveryMs && Number.isFinite(countedUntil)) {
       lastPrune = now;
-      await deps.prune(now);
+      await deps.prune(now, countedUntil);
     }
   }
 
@@ -249,6 +254,7 @@ export function createUpkeep(deps: UpkeepDependencies) {
       timer?.cancel();
       await running;
       await deps.triggers.stop();
+      await deps.autonomy.stop();
       await deps.duty.giveUp();
     },
   };

@@ -161,8 +161,8 @@ it("retention leaves dead letters until they are old, dropped or retried", async
     retentionMs: 0,
     deadRetentionMs: 3_600_000,
   });
-  await prune(Date.now() + 60_000);
+  await prune(Date.now() + 60_000, Date.now() + 60_000);
   expect((await at.muster.orchestrator.tasks.list({}, root)).items.map((task) => task.id)).toEqual([kept]);
-  await prune(Date.now() + 7_200_000);
+  await prune(Date.now() + 7_200_000, Date.now() + 7_200_000);
   expect((await at.muster.orchestrator.tasks.list({}, root)).items).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { scratchPostgres } from "../scratch-postgres.ts";
 makeDatabasesBy(scratchPostgres);
 
 describe("on PostgreSQL: agents", () => import("./agents.test.ts").then(() => {}));
+describe("on PostgreSQL: finished without people", () => import("./autonomy.test.ts").then(() => {}));
 describe("on PostgreSQL: breakers", () => import("./breakers.test.ts").then(() => {}));
 describe("on PostgreSQL: breakers of nodes", () => import("./breaker-nodes.test.ts").then(() => {}));
 describe("on PostgreSQL: rows of breakers", () => import("./breaker-rows.test.ts").then(() => {}));

@@ -178,6 +178,55 @@ describe("a task that can't be sent to its agent", () => {
   });
 });
 
+describe("a slot whose claim was held up for so long that it may be somebody else's by now", () => {
+  /** Lets a long time pass once, when `happened` says so. */
+  function standStill() {
+    const { clock } = at.muster.ports;
+    const now = clock.now;
+    let lateMs = 0;
+    vi.spyOn(clock, "now").mockImplementation(() => now() + lateMs);
+    const happened = () => {
+      lateMs = 2_600;
+    };
+    return { happened };
+  }
+
+  async function eventsOfOneTask(): Promise<string[]> {
+    const send = vi.spyOn(at.muster.ports.bus, "send");
+    await at.muster.agent({ name: "hand", capabilities: [{ name: "job", handler: () => 1 }] });
+    const [done] = await at.muster.finish({ capability: "job", retry: { maxAttempts: 1 } });
+    expect(done).toMatchObject({ status: "completed", attempts: 1, failedAttempts: [] });
+    expect(send.mock.calls.filter(([message]) => message.type === "task_request")).toHaveLength(1);
+    const told = await at.muster.orchestrator.events.read(0, { taskId: done!.id }, someone, 100);
+    return told.map(({ type }) => type);
+  }
+
+  it("is not claimed", async () => {
+    const { registry } = at.muster.ports;
+    const { happened } = standStill();
+    const reserve = registry.reserve.bind(registry);
+    vi.spyOn(registry, "reserve").mockImplementationOnce(async (...slots) => {
+      const granted = await reserve(...slots);
+      happened();
+      return granted;
+    });
+    expect(await eventsOfOneTask()).toEqual(["task.submitted", "task.started", "task.completed"]);
+  });
+
+  it("is given back unsent where the claim itself took so long", async () => {
+    const { database } = at.muster.ports;
+    const { happened } = standStill();
+    const query = database.query.bind(database);
+    vi.spyOn(database, "query").mockImplementation(async (statement, ...rest) => {
+      const rows = await query(statement, ...rest);
+      if (statement.name === "claim" && rows.length > 0) happened();
+      return rows;
+    });
+    const again = ["task.started", "task.completed"];
+    expect(await eventsOfOneTask()).toEqual(["task.submitted", "task.started", "task.retrying", ...again]);
+  });
+});
+
 describe("an output that breaks its schema", () => {
   it("is refused by the orchestrator even if the agent does not check it", async () => {
     const { gateway, tasks } = at.muster.orchestrator;

@@ -1,6 +1,8 @@
+import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Engine, EngineEvents, EngineOptions } from "./engine-options.ts";
 import { openEngine } from "./pglite-engine.js";
+import { createStayAwake } from "./stay-awake.ts";
 
 /** Longest silence of the engine while it owes an answer. A VACUUM of a large table takes seconds. */
 const stallMs = 10 * 60_000;
@@ -21,7 +23,16 @@ export async function startEngineInWorker(
     // WebAssembly recurses on this stack. With less of it PostgreSQL never reaches its own limit and breaks instead.
     resourceLimits: { stackSizeMb: 64 },
   });
-  const { note, finish } = listen(worker, events, longestSilenceMs);
+  const stayAwake = createStayAwake({
+    now: () => performance.now(),
+    processors: availableParallelism(),
+    nextTurn: setImmediate,
+  });
+  const reply = (bytes: Uint8Array) => {
+    stayAwake.answered();
+    events.reply(bytes);
+  };
+  const { note, finish } = listen(worker, { ...events, reply }, longestSilenceMs);
   await note("ready");
   // The process may end while nothing is under way.
   worker.unref();
@@ -30,6 +41,7 @@ export async function startEngineInWorker(
     send(request) {
       finish.owe();
       worker.postMessage(request, [request.buffer]);
+      stayAwake.asked();
     },
     async close() {
       worker.ref();

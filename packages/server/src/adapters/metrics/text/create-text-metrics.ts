@@ -14,6 +14,7 @@ const help: Readonly<Record<string, string>> = {
   muster_queue_measured:
     "1 where the store could be asked for the queue; at 0 what is said of the queue is old.",
   muster_retries: "Failed attempts after which this node let the task go on to the next one.",
+  muster_tasks_finished: "Completed tasks that this node counted, by whether a person had a part in them.",
   muster_tasks_ended: "Tasks that this node saw to their end.",
 };
 

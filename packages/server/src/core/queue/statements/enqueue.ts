@@ -5,7 +5,7 @@ import type { ReadyTask } from "./peek-ready.ts";
  * Inserts tasks that wait for nothing outside this batch, their dependencies and their events, and gives each
  * its place in the fair order: a tenant's next start tag, but none before the virtual clock of its priority.
  * Answers those that may run now.
- * $1 tasks, $2 dependencies, $3 now.
+ * $1 tasks, $2 dependencies, each named once, $3 now.
  */
 export const enqueue: Statement<ReadyTask> = {
   name: "enqueue",
@@ -47,7 +47,6 @@ with incoming as materialized (
 ), linked as (
   insert into dependency (task_id, depends_on, kind)
   select x.task_id, x.depends_on, 'need' from json_to_recordset($2::json) as x(task_id uuid, depends_on uuid)
-  on conflict do nothing
 ), told as (
   insert into event (at, type, task_id, run_id, tenant, data)
   select $3::bigint, 'task.submitted', i.id, i.run_id, i.tenant,

@@ -169,25 +169,3 @@ select $3::bigint, x.type, t.id, t.run_id, t.tenant, x.data
 from json_to_recordset($2::json) as x(type text, task_id uuid, data json) join task t on t.id = x.task_id
 order by t.id`,
 };
-
-/**
- * Tasks that were completed since a moment, and those of them with people in them: done by one, or one was asked by them or
- * below them. Questions themselves do not count. $1 tenant (*: all), $2 since.
- */
-export const countAutonomy: Statement<{ finished: number; with_people: number; waiting: number }> = {
-  name: "count_autonomy",
-  text: `
-with recursive touched(id, parent_id) as (
-  select t.id, t.parent_id from inbox_item i join task t on t.id = i.task_id
-  where ($1 = '*' or i.tenant = $1) and (i.answered_by is not null or i.kind <> 'task')
-  union
-  select p.id, p.parent_id from touched c join task p on p.id = c.parent_id
-), done as (
-  select t.id from task t where t.status = 'completed' and t.ended_at >= $2::bigint and ($1 = '*' or t.tenant = $1)
-    and not exists (select from inbox_item i where i.task_id = t.id and i.kind <> 'task')
-)
-select (select count(*)::int from done) as finished,
-  (select count(*)::int from done where id in (select id from touched)) as with_people,
-  (select count(*)::int from inbox_item i join task t on t.id = i.task_id
-    where ($1 = '*' or i.tenant = $1) and t.status = 'ready' and i.kind <> 'task') as waiting`,
-};

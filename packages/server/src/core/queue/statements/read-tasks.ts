@@ -69,24 +69,43 @@ export const readRunTasks: Statement<TaskRow> = {
   text: `select ${columns} from task where run_id = $1 order by id limit $2`,
 };
 
-/** What a task needs, with the status of each. $1 task, $2 kind. */
-export const readDependencies: Statement<{ id: string; status: string | null; error: TaskError | null }> = {
+/** What a task needs, or waits for, and the status of that; null where it was pruned. */
+export interface NeedRow {
+  task_id: string;
+  id: string;
+  status: string | null;
+  error: TaskError | null;
+}
+
+/**
+ * What tasks need, or wait for. Looked up before it is put in order: the planner would rather walk a whole index that has
+ * the order than sort three rows. $1 tasks, $2 kind.
+ */
+export const readDependencies: Statement<NeedRow> = {
   name: "read_dependencies",
   text: `
-select d.depends_on as id, t.status, t.error from dependency d left join task t on t.id = d.depends_on
-where d.task_id = $1 and d.kind = $2 order by d.depends_on`,
+with needed as materialized (
+  select task_id, depends_on from dependency where task_id = any ($1::uuid[]) and kind = $2
+)
+select n.task_id, n.depends_on as id, t.status, t.error from needed n left join task t on t.id = n.depends_on
+order by n.task_id, n.depends_on`,
 };
 
-/** $1 task. */
-export const readAttempts: Statement<{
+/** An attempt that did not complete its task. */
+export interface AttemptRow {
+  task_id: string;
   number: number;
   agent_name: string;
   started_at: number;
   ended_at: number;
   error: TaskError;
-}> = {
+}
+
+/** $1 tasks. */
+export const readAttempts: Statement<AttemptRow> = {
   name: "read_attempts",
-  text: `select number, agent_name, started_at, ended_at, error from attempt where task_id = $1 order by number`,
+  text: `select task_id, number, agent_name, started_at, ended_at, error from attempt where task_id = any ($1::uuid[])
+order by task_id, number`,
 };
 
 /** How tasks ended, as far as they have. $1 ids. */
