@@ -8,6 +8,7 @@ import { cascade } from "../completion/cascade.ts";
 import type { Settle } from "../completion/settle.ts";
 import type { DeadlockWatch } from "../deadlocks/deadlock-watch.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Waiters } from "../events/waiters.ts";
 import type { AgentLife } from "../gateway/agent-life.ts";
 import { isAway } from "../is-away.ts";
 import type { Locking } from "../locks/lock-service.ts";
@@ -45,9 +46,7 @@ export interface UpkeepDependencies {
   announce: Announce;
   spending: Pick<Budgets, "endTimes" | "catchUp">;
   duty: Duty;
-  recheckWaiters: () => Promise<void>;
-  /** Lets all who wait for an end look for themselves. */
-  wakeWaiters: () => void;
+  waiters: Pick<Waiters, "recheck" | "wakeAll">;
   findStalledRuns: () => Promise<void>;
   schedules: FireSchedules;
   triggers: FireTriggers;
@@ -127,7 +126,7 @@ export function createUpkeep(deps: UpkeepDependencies) {
     if (!cutOff) return;
     onDuty = false;
     await deps.duty.giveUp();
-    deps.wakeWaiters();
+    deps.waiters.wakeAll();
   }
 
   const databaseAnswers = (): Promise<boolean> =>
@@ -156,7 +155,7 @@ export function createUpkeep(deps: UpkeepDependencies) {
       if (onDuty) await deps.rollouts.look();
       await deps.dispatcher.refresh();
       // Those who wait look once more: the change that should have woken them may have lost its answer.
-      await deps.recheckWaiters();
+      await deps.waiters.recheck();
       if (onDuty) await deps.locking.settleDue(now);
       await deps.locking.recheck();
       if (onDuty) await deps.deadlocks.look(now);
