@@ -27,7 +27,7 @@ export type Turn = Reply | ReplyMaker | readonly (Reply | ReplyMaker)[];
 
 export type ReplyMaker = (asked: AskedRequest) => Reply | Promise<Reply>;
 
-export type Reply = Answer | Failure | RawReply;
+export type Reply = Answer | Failure | RawReply | Unexpected;
 
 /** What the model says. */
 export interface Answer {
@@ -82,10 +82,21 @@ export interface Failure {
   headers?: Record<string, string>;
 }
 
-/** A recorded answer, byte by byte; or none at all. */
+/** A recorded answer, byte by byte, in the pieces that are given; or none at all. */
 export type RawReply =
-  | { raw: string; status?: number; headers?: Record<string, string> }
+  | {
+      raw: string | readonly Uint8Array[];
+      status?: number;
+      headers?: Readonly<Record<string, string>>;
+      /** The connection breaks behind it. */
+      cut?: boolean;
+    }
   | { silent: "hang" | "cut" };
+
+/** Nothing fits: the request is refused with these words. */
+export interface Unexpected {
+  unexpected: string;
+}
 
 export type Wire = "anthropic" | "openai-responses" | "openai-chat" | "gemini";
 
@@ -94,6 +105,8 @@ export interface AskedRequest {
   /** The name in the address (`/NAME/v1/…`). */
   provider: string;
   wire: Wire;
+  /** What is behind that name in the address. */
+  path: string;
   model: string;
   stream: boolean;
   system: string;

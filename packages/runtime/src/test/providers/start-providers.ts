@@ -59,18 +59,19 @@ export async function startProviders({
   });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = new URL(request.url ?? "/", "http://host").pathname;
+    const { pathname: path, search } = new URL(request.url ?? "/", "http://host");
     const wire = wireOf(path);
     if (wire === null || request.method !== "POST") return send(response, 404, { error: "no such path" });
     const body = JSON.parse(await readText(request)) as Record<string, unknown>;
     const format = formats[wire];
-    const asked = player.countTry(describe(request, wire, format, path, body));
+    const asked = player.countTry(describe(request, wire, format, { path, search }, body));
     requests.push(asked);
     if (requests.length > mostRequests) throw new Error("more requests than a test should make");
     const reply = await player.replyTo(asked);
-    if (reply === null) {
+    if (reply === null || "unexpected" in reply) {
       unexpected.push(asked);
-      const message = `The script has nothing for turn ${asked.turn} of this conversation.`;
+      const message =
+        reply?.unexpected ?? `The script has nothing for turn ${asked.turn} of this conversation.`;
       return send(response, 400, format.failure({ status: 400, message }));
     }
     if ("silent" in reply || "raw" in reply) return sendRaw(request, response, reply);
@@ -116,7 +117,7 @@ function describe(
   request: IncomingMessage,
   wire: Wire,
   format: WireFormat,
-  path: string,
+  { path, search }: { path: string; search: string },
   body: Record<string, unknown>,
 ): Omit<AskedRequest, "tries"> {
   const read = format.read(body, path);
@@ -125,6 +126,7 @@ function describe(
     ...read,
     provider: path.split("/")[1] ?? "",
     wire,
+    path: path.slice(path.indexOf("/", 1)) + search,
     turn: read.messages.filter(({ role }) => role === "assistant").length,
     headers: Object.fromEntries(headers),
     body,
@@ -149,14 +151,21 @@ function sendFailure(response: ServerResponse, format: WireFormat, failure: Fail
   send(response, failure.status, format.failure(failure), { ...header, ...failure.headers });
 }
 
-function sendRaw(request: IncomingMessage, response: ServerResponse, reply: RawReply): void {
+async function sendRaw(request: IncomingMessage, response: ServerResponse, reply: RawReply): Promise<void> {
   if ("silent" in reply) {
     if (reply.silent === "cut") request.socket.destroy();
     return;
   }
   response.writeHead(reply.status ?? 200, { "content-type": "text/event-stream", ...reply.headers });
-  response.end(reply.raw);
+  if (typeof reply.raw === "string") return void response.end(reply.raw);
+  for (const piece of reply.raw) await sendPiece(response, piece);
+  if (reply.cut) response.destroy();
+  else response.end();
 }
+
+/** Each piece is on its way before the next, so that they come as they were cut, and a stream that breaks has shown what came before. */
+const sendPiece = (response: ServerResponse, piece: string | Uint8Array): Promise<void> =>
+  new Promise((resolve) => response.write(piece, () => setImmediate(resolve)));
 
 async function sendAnswer(
   response: ServerResponse,
@@ -173,8 +182,7 @@ async function sendAnswer(
   for (const event of events.slice(0, broken?.afterEvents)) {
     if (pauseMs > 0) await pause(pauseMs);
     if (response.destroyed) return;
-    // Each event is on its way before the next, so that a stream that breaks has shown what came before.
-    await new Promise<void>((resolve) => response.write(event, () => resolve()));
+    await sendPiece(response, event);
   }
   if (broken?.how === "hang") return;
   if (broken?.how === "cut") return void response.destroy();
