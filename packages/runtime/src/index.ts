@@ -5,6 +5,7 @@ export {
   type ModelCapability,
   type OpenToolbox,
 } from "./agent-loop/create-model-agent.ts";
+export type { LoopHooks } from "./agent-loop/loop-hooks.ts";
 export { defaultLoopLimits, type LoopLimits } from "./agent-loop/loop-limits.ts";
 export type { StreamedText } from "./agent-loop/loop-settings.ts";
 export {
@@ -13,6 +14,7 @@ export {
   createClaudeAgent,
   describeClaudeAgent,
 } from "./claude-folder/create-claude-agent.ts";
+export { createClaudeHooks } from "./claude-folder/hooks/create-claude-hooks.ts";
 export { createSkillTool } from "./claude-folder/skill-tool.ts";
 export { limitDelegation, teamToolsOf } from "./claude-folder/team-policy.ts";
 export { type Clock, hostClock, type Random } from "./clock.ts";
@@ -81,6 +83,7 @@ export {
   type TeamToolsOptions,
 } from "./together/create-team-tools.ts";
 export { joinToolboxes } from "./together/join-toolboxes.ts";
+export { askFirst } from "./tools/ask-first.ts";
 export { createBashTool } from "./tools/builtin/bash-tool.ts";
 export { fileTools } from "./tools/builtin/file-tools.ts";
 export { createTodoWriteTool, type Todo } from "./tools/builtin/todo-write-tool.ts";

@@ -6,9 +6,12 @@ import { placesOf } from "@muster/runtime/claude-folder";
 export {
   type ClaudeFileReport,
   type ClaudeFolder,
+  findHooks,
   isMistake,
   loadClaudeFolder,
+  lookAtHook,
 } from "@muster/runtime/claude-folder";
+export { openHookApprovals } from "./claude-hooks.ts";
 
 /** Whether a folder or one above it, as far as the repository goes, has a `.claude` folder. */
 export const hasClaudeFolder = (folder: string): boolean =>

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
+import { realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import {
+  type AskConsent,
+  askFirst,
   type ClaudeToolPolicy,
   createClaudeAgent,
   createSkillTool,
@@ -12,6 +15,7 @@ import {
   describeClaudeAgent,
   fileTools,
   joinToolboxes,
+  type LoopHooks,
   limitDelegation,
   type Model,
   type OpenToolbox,
@@ -43,12 +47,14 @@ export interface ClaudeSurroundings {
   prompts: () => readonly Loaded<ClaudePrompt>[];
   /** Tools beside those for files, such as a shell and those of MCP servers, as they are when a task begins. */
   tools: () => readonly Tool[];
+  /** The project's hooks for one attempt of the agent, which works in `workspace`; undefined: none can be run here. */
+  hooks?: ((workspace: string, context: TaskContext) => LoopHooks | undefined) | undefined;
 }
 
 /** An agent of a file, with the tools that it is allowed in the folder that its `.claude` lies in. */
 export const createClaudeDefinition = (
   agent: Loaded<ClaudeAgent>,
-  { tools, prompts, scrub, env, ...surroundings }: ClaudeSurroundings,
+  { tools, prompts, scrub, env, hooks, ...surroundings }: ClaudeSurroundings,
 ): AgentDefinition =>
   createClaudeAgent(agent, {
     ...surroundings,
@@ -57,30 +63,32 @@ export const createClaudeDefinition = (
       const texts = prompts();
       const skill = texts.length === 0 ? [] : [createSkillTool(texts)];
       const all = [...fileTools, createTodoWriteTool(), createWebFetchTool(), ...skill, ...tools()];
-      return openTools(agent, { tools: all, scrub, env }, policy, context);
+      return openTools(agent, { tools: all, scrub, env, hooks }, policy, context);
     },
   });
 
 async function openTools(
   agent: Loaded<ClaudeAgent>,
-  { tools, scrub, env }: Pick<ClaudeSurroundings, "scrub" | "env"> & { tools: readonly Tool[] },
+  surroundings: Pick<ClaudeSurroundings, "scrub" | "env" | "hooks"> & { tools: readonly Tool[] },
   policy: ClaudeToolPolicy,
   context: TaskContext,
 ): Promise<OpenToolbox> {
+  const { tools, scrub, env } = surroundings;
   const { allow, deny, ask } = policy;
   const copy = await openCopy(agent, env, context);
+  const workspace = copy?.path ?? agent.root;
+  const hooks = surroundings.hooks?.(await realpath(workspace), context);
+  const askConsent: AskConsent = ({ call, reason }, signal) =>
+    askPerson({ agent: agent.definition.name, context, hooks, signal }, call, reason);
   const own = createToolbox(
     tools,
     { ...(allow === null ? {} : { allow }), deny, ask: [...ask, ...asksAlways] },
-    {
-      workspace: copy?.path ?? agent.root,
-      scrub,
-      askConsent: ({ call, reason }) => askPerson(agent.definition.name, context, call, reason),
-    },
+    { workspace, scrub, askConsent },
   );
-  const team = createTeamTools(context, { only: teamToolsOf(policy, teamTools) });
+  const team = askFirst(createTeamTools(context, { only: teamToolsOf(policy, teamTools) }), askConsent);
   const close = async (): Promise<void> => void (await copy?.close());
-  return { ...joinToolboxes(own, limitDelegation(team, policy)), close };
+  const all = joinToolboxes(own, limitDelegation(team, policy));
+  return { ...all, ...(hooks === undefined ? {} : { hooks }), close };
 }
 
 /** With `isolation: worktree`, a working copy for this task, on a branch that stays if something was done in it. */
@@ -97,19 +105,26 @@ async function openCopy(
   return copy;
 }
 
+interface Asking {
+  agent: string;
+  context: TaskContext;
+  hooks: LoopHooks | undefined;
+  signal: AbortSignal;
+}
+
 /** Asks whoever looks at the inbox; nobody's answer is a no. */
 async function askPerson(
-  agent: string,
-  context: TaskContext,
+  { agent, context, hooks, signal }: Asking,
   { id, name, input }: { id: string; name: string; input: unknown },
   reason: string,
 ): Promise<{ granted: true } | { granted: false; reason?: string }> {
   const shown = JSON.stringify(input)?.slice(0, shownLength) ?? "";
+  const message = `May ${agent} call ${name} with ${shown}? ${reason}`;
+  // Once for each question, however often it is waited for.
+  if (hooks !== undefined && (await hooks.wants("Notification")))
+    await context.step(`hook:asked:${id}`, () => hooks.run({ event: "Notification", message }, signal));
   try {
-    const { approved, reason: said } = await context.approve(
-      `May ${agent} call ${name} with ${shown}? ${reason}`,
-      { key: `consent:${id}`, input },
-    );
+    const { approved, reason: said } = await context.approve(message, { key: `consent:${id}`, input });
     if (approved) return { granted: true };
     return { granted: false, ...(said === undefined ? {} : { reason: said }) };
   } catch (error) {

@@ -1,5 +1,8 @@
+import { realpathSync } from "node:fs";
 import {
+  claudeAgentId,
   createBashTool,
+  createClaudeHooks,
   createModelRouter,
   createScrubber,
   defaultProviders,
@@ -7,6 +10,7 @@ import {
   type ModelSettings,
   openShell,
   type Scrub,
+  type Shell,
   type Tool,
 } from "@muster/runtime";
 import {
@@ -20,7 +24,12 @@ import {
   watchClaudeFolder,
 } from "@muster/runtime/claude-folder";
 import { type AgentDefinition, MusterError, type RunningAgent } from "@muster/sdk";
-import { createClaudeDefinition, createWaitingDefinition } from "./claude-definition.ts";
+import {
+  type ClaudeSurroundings,
+  createClaudeDefinition,
+  createWaitingDefinition,
+} from "./claude-definition.ts";
+import { type FollowedHooks, followHooks } from "./follow-hooks.ts";
 
 export interface ClaudeAgentsOptions {
   /** The folder that `.claude` lies in; those above it count as far as the repository goes. */
@@ -39,6 +48,8 @@ export interface ClaudeAgentsOptions {
   onFolder?: () => void;
   /** Told, in sentences, what people should know. */
   say: (sentence: string) => void;
+  /** What runs commands and hooks; bubblewrap by default. Throws where nothing may. */
+  openShell?: () => Shell;
   /** For so long nothing may change before a changed folder is read again. */
   quietMs?: number;
 }
@@ -84,8 +95,12 @@ export async function startClaudeAgents(
     get names() {
       return crew.names;
     },
-    unfollow: () => watch.close(),
+    async unfollow() {
+      crew.unfollowHooks();
+      await watch.close();
+    },
     async close() {
+      crew.unfollowHooks();
       await watch.close();
       await router.close();
     },
@@ -103,17 +118,19 @@ async function missingKeys(router: ModelRouter): Promise<string[] | undefined> {
 class Crew {
   readonly #options: ClaudeAgentsOptions;
   readonly #router: ModelRouter;
+  readonly #hooks: FollowedHooks;
   readonly #missing: readonly string[] | undefined;
   readonly #running = new Map<string, RunningAgent>();
   /** What was said last of a file that broke, so that it is said once. */
   readonly #told = new Map<string, string>();
   readonly #scrub: Scrub;
   #folder: ClaudeFolder | undefined;
-  /** Opened for the first agent that may run commands. */
-  #shell: readonly Tool[] | undefined;
+  /** Opened for the first agent that may run commands, or has hooks; a text says why there is none. */
+  #shell: Shell | string | undefined;
 
   constructor(options: ClaudeAgentsOptions, router: ModelRouter, missing: readonly string[] | undefined) {
     this.#options = options;
+    this.#hooks = followHooks({ ...options, shell: () => this.#openedShell() });
     this.#scrub = createScrubber({ env: options.env });
     this.#router = router;
     this.#missing = missing;
@@ -123,8 +140,13 @@ class Crew {
     return [...this.#running.keys()];
   }
 
+  unfollowHooks(): void {
+    this.#hooks.close();
+  }
+
   async begin(folder: ClaudeFolder): Promise<void> {
     this.#folder = folder;
+    await this.#hooks.refresh(folder);
     for (const agent of folder.agents) await this.#start(agent);
     const { say } = this.#options;
     const names = this.names;
@@ -144,6 +166,7 @@ class Crew {
 
   async change({ folder, added, changed, removed, kept }: ClaudeChange): Promise<void> {
     this.#folder = folder;
+    await this.#hooks.refresh(folder);
     const { say } = this.#options;
     for (const { definition } of [...removed, ...changed]) await this.#stop(definition.name);
     for (const agent of [...changed, ...added]) await this.#start(agent);
@@ -162,21 +185,47 @@ class Crew {
     }
   }
 
-  /** Commands run in a sandbox or not at all; without one the agents work with their other tools. */
   #toolsFor({ tools }: ClaudeAgent): readonly Tool[] {
     if (tools !== null && !tools.some(isBash)) return [];
+    const shell = this.#openedShell();
+    return typeof shell === "string" ? [] : [createBashTool(shell)];
+  }
+
+  /** Commands run in a sandbox or not at all; without one the agents work with their other tools. */
+  #openedShell(): Shell | string {
     this.#shell ??= this.#openShell();
     return this.#shell;
   }
 
-  #openShell(): Tool[] {
+  #openShell(): Shell | string {
+    const { env, say } = this.#options;
     try {
-      return [createBashTool(openShell({ env: this.#options.env }))];
+      return this.#options.openShell?.() ?? openShell({ env });
     } catch (error) {
       const hint = error instanceof MusterError && error.hint !== undefined ? ` ${error.hint}` : "";
-      this.#options.say(`agents of .claude run no commands: ${messageOf(error)}${hint}`);
-      return [];
+      say(`agents of .claude run no commands, and no hooks: ${messageOf(error)}${hint}`);
+      return `${messageOf(error)}${hint}`;
     }
+  }
+
+  /** The hooks of the folder as they are when they are due, for one attempt of an agent. */
+  #hooksFor(agent: Loaded<ClaudeAgent>): ClaudeSurroundings["hooks"] {
+    const { approvals } = this.#hooks;
+    if (approvals === undefined) return undefined;
+    const { name, permissionMode } = agent.definition;
+    return (workspace, context) => {
+      const find = () => this.#hooks.for(agent);
+      return createClaudeHooks({
+        find,
+        approvals,
+        shell: () => this.#openedShell(),
+        agent: { id: claudeAgentId(agent.definition), name, permissionMode },
+        root: realpathSync(agent.root),
+        workspace,
+        context,
+        scrub: this.#scrub,
+      });
+    };
   }
 
   /** One agent that can't be registered keeps no other from it. */
@@ -192,12 +241,14 @@ class Crew {
         const prompts = () => [...(this.#folder?.skills ?? []), ...(this.#folder?.commands ?? [])];
         const own = this.#toolsFor(agent.definition);
         const tools = () => [...own, ...(this.#options.mcpTools?.(name) ?? [])];
+        const hooks = this.#hooksFor(agent);
         const surroundings = {
           model: this.#router,
           skills,
           prompts,
           permissions,
           tools,
+          hooks,
           scrub: this.#scrub,
           env: this.#options.env,
         };

@@ -14,6 +14,7 @@ export { formatProblem } from "./problems.ts";
 export { parseWorkflow, type ReadWorkflow, readWorkflow } from "./read-workflow.ts";
 export { outputOfRun } from "./run-output.ts";
 export { tasksOfStep } from "./step-tasks.ts";
+export { withinTime } from "./within-time.ts";
 export type { Scope, Template, Workflow, WorkflowProblem, WorkflowStep } from "./workflow.ts";
 export { workflowLimits } from "./workflow-limits.ts";
 export { WorkflowDocument } from "./workflow-schema.ts";

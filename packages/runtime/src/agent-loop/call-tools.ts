@@ -1,12 +1,16 @@
+import { admitBy } from "../tools/ask-first.ts";
 import type { Toolbox, ToolOutcome } from "../tools/tool.ts";
+import type { HookSteps } from "./hook-steps.ts";
 import type { Entries } from "./journal-entries.ts";
 import type { RecordedCall, ResultEntry } from "./loop-entry.ts";
+import type { HookVerdict } from "./loop-hooks.ts";
 import type { LoopLimits } from "./loop-limits.ts";
 import { prompts } from "./prompts.ts";
 
 export interface CallHost {
   entries: Entries;
   toolbox: Toolbox;
+  hooks: HookSteps | undefined;
   limits: LoopLimits;
   /** Counts attempts, for whoever reads the journal. */
   attempt: number;
@@ -51,11 +55,46 @@ const lengthOfGroup = (calls: readonly RecordedCall[], from: number): number => 
 };
 
 const makeCall = async (host: CallHost, key: string, call: RecordedCall): Promise<ResultEntry> => {
-  const { entries, limits } = host;
+  const { limits } = host;
   if (call.mode === "refused") return told(prompts.tooManyCalls(limits.callsPerTurn));
   if (call.mode === "too-deep") return told(prompts.tooDeep);
-  if (call.mode === "once") return makeOnce(host, key, call);
-  return entries.step(key, async () => (await admit(host, call)) ?? perform(host, key, call));
+  return call.hooks === undefined ? makePlain(host, key, call) : makeHooked(host, key, call);
+};
+
+/**
+ * A call with what the project has done around it. What was decided before stands in an entry of its own, so that it is
+ * decided once, however often the call is tried.
+ */
+const makeHooked = async (host: CallHost, key: string, call: RecordedCall): Promise<ResultEntry> => {
+  const { hooks, signal } = host;
+  // The journal says that a hook was to be asked, and nobody here can.
+  if (hooks === undefined) return told(prompts.hookRefusal(call.name, "it can't be asked here"));
+  const verdict = call.hooks?.before === true ? await hooks.before(key, call, signal) : {};
+  if (verdict.refusal !== undefined) return told(prompts.hookRefusal(call.name, verdict.refusal));
+  const made = verdict.input === undefined ? call : { ...call, input: verdict.input.value };
+  const result = noted(await makePlain(host, key, made, verdict.ask), verdict);
+  if (call.hooks?.after !== true || result.isRefused || result.isUnknown) return result;
+  return hooks.after(key, made, result, signal);
+};
+
+/** A model that sees the result of another call than its own has to know. */
+const noted = (result: ResultEntry, { context, input }: HookVerdict): ResultEntry => {
+  const said = [
+    ...(input === undefined ? [] : [prompts.hookInput(input.value)]),
+    ...(context === undefined ? [] : [prompts.hookContext(context)]),
+  ];
+  return said.length === 0 ? result : { ...result, content: [result.content, ...said].join("\n\n") };
+};
+
+/** `asked`: why a person has to agree, beside what the tools themselves want. */
+const makePlain = async (
+  host: CallHost,
+  key: string,
+  call: RecordedCall,
+  asked?: string,
+): Promise<ResultEntry> => {
+  if (call.mode === "once") return makeOnce(host, key, call, asked);
+  return host.entries.step(key, async () => (await admit(host, call, asked)) ?? perform(host, key, call));
 };
 
 /**
@@ -63,11 +102,16 @@ const makeCall = async (host: CallHost, key: string, call: RecordedCall): Promis
  * somebody else, and no result, can't know whether the call was made, and tells the model so. Waiting for consent is
  * before that entry, so that it may go on elsewhere.
  */
-const makeOnce = async (host: CallHost, key: string, call: RecordedCall): Promise<ResultEntry> => {
+const makeOnce = async (
+  host: CallHost,
+  key: string,
+  call: RecordedCall,
+  asked?: string,
+): Promise<ResultEntry> => {
   const { entries, attempt } = host;
   let isMine = false;
   const { refusal } = await entries.step(`${key}:begun`, async () => {
-    const refused = await admit(host, call);
+    const refused = await admit(host, call, asked);
     isMine = true;
     return { attempt, refusal: refused };
   });
@@ -77,9 +121,14 @@ const makeOnce = async (host: CallHost, key: string, call: RecordedCall): Promis
   );
 };
 
-const admit = async ({ toolbox, signal }: CallHost, call: RecordedCall): Promise<ResultEntry | null> => {
-  const refusal = (await toolbox.admit?.(call, signal)) ?? null;
-  return refusal === null ? null : { content: refusal.content, isError: refusal.isError ?? false };
+const admit = async (
+  { toolbox, signal }: CallHost,
+  call: RecordedCall,
+  asked?: string,
+): Promise<ResultEntry | null> => {
+  const refusal = await admitBy(toolbox, call, signal, asked);
+  if (refusal === null) return null;
+  return { content: refusal.content, isError: refusal.isError ?? false, isRefused: true };
 };
 
 const perform = async (host: CallHost, key: string, call: RecordedCall): Promise<ResultEntry> => {

@@ -4,6 +4,7 @@ import { createMailbox } from "../together/mailbox.ts";
 import { createScrubber, type Scrub } from "../tools/create-scrubber.ts";
 import type { Toolbox } from "../tools/tool.ts";
 import { createJudge } from "./check-answer.ts";
+import type { LoopHooks } from "./loop-hooks.ts";
 import { type LoopLimits, loopLimitsOf } from "./loop-limits.ts";
 import type { LoopSettings, StreamedText } from "./loop-settings.ts";
 import { prompts, taskPrompt } from "./prompts.ts";
@@ -33,6 +34,8 @@ export interface ModelAgentDefinition extends Omit<AgentDefinition, "capabilitie
 
 /** The tools of one attempt; closed when it is over, however it ended. */
 export interface OpenToolbox extends Toolbox {
+  /** What a project has done before and after their calls, and at other moments of the work. */
+  hooks?: LoopHooks;
   close?(): Promise<void>;
 }
 
@@ -90,6 +93,7 @@ type Own =
   | "outputSchema"
   | "name"
   | "hearing"
+  | "hooks"
   | "onText"
   | "onTurnEnd";
 
@@ -122,7 +126,7 @@ const capabilityOf = (
       speech.add(text);
       onText?.(text);
     };
-    const own = { task, toolbox: tools, hearing, onText: heard, onTurnEnd: speech.end };
+    const own = { task, toolbox: tools, hooks: tools.hooks, hearing, onText: heard, onTurnEnd: speech.end };
     try {
       return await runAgentLoop(context, { ...settings, ...own });
     } finally {

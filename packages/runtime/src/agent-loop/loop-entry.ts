@@ -1,5 +1,6 @@
 import type { ModelTurn, ModelUsage } from "../llm/model.ts";
 import type { ToolOutcome } from "../tools/tool.ts";
+import type { CallHooks } from "./loop-hooks.ts";
 
 /*
  * What the journal of a task keeps of the loop. These outlive the version of this package that wrote them: fields are
@@ -22,6 +23,8 @@ export interface RecordedCall {
   name: string;
   input: unknown;
   mode: CallMode;
+  /** On which sides hooks are to be asked, whatever there is of them later. */
+  hooks?: CallHooks;
 }
 
 interface Counted {
@@ -42,6 +45,10 @@ export interface TurnEntry extends Counted {
   continuation?: unknown;
   /** What other agents had written, as the model was told before it answered. */
   heard?: string;
+  /** What hooks said at the start, as the model was told before it answered. */
+  told?: string;
+  /** Hooks are to be asked whether this answer may be the last. */
+  mayBeHeld?: true;
 }
 
 /** The older part of the conversation in few words, where all of it would have been too much. */
@@ -58,4 +65,6 @@ export type LoopEntry = TurnEntry | SummaryEntry;
 export type ResultEntry = Required<ToolOutcome> & {
   /** Nobody knows whether the call was made. */
   isUnknown?: true;
+  /** It was not admitted, so it was not made. */
+  isRefused?: true;
 };

@@ -3,6 +3,7 @@ import type { Model } from "../llm/model.ts";
 import type { Hearing } from "../together/mailbox.ts";
 import type { Toolbox } from "../tools/tool.ts";
 import type { JudgeAnswer } from "./check-answer.ts";
+import type { LoopHooks } from "./loop-hooks.ts";
 import type { LoopLimits } from "./loop-limits.ts";
 
 /** What one loop works with. */
@@ -26,6 +27,8 @@ export interface LoopSettings {
   now: () => number;
   /** What other agents write meanwhile. */
   hearing?: Hearing;
+  /** What a project has done around it. */
+  hooks?: LoopHooks | undefined;
   onText?: (text: StreamedText) => void;
   /** A turn's text is whole, or will never be. */
   onTurnEnd?: () => void;

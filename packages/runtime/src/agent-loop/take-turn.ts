@@ -2,7 +2,9 @@ import { AttemptError } from "@muster/sdk";
 import { ModelError, type ModelRequest, type ModelTurn, type ToolCall } from "../llm/model.ts";
 import { askModel } from "./ask-model.ts";
 import { type Conversation, tokensOfText } from "./conversation.ts";
+import type { HookSteps } from "./hook-steps.ts";
 import type { CallMode, LoopEntry, RecordedCall, SummaryEntry, TurnEntry } from "./loop-entry.ts";
+import type { CallHooks } from "./loop-hooks.ts";
 import { type LoopUse, refuseBeyondLimits } from "./loop-limits.ts";
 import type { LoopContext, LoopSettings } from "./loop-settings.ts";
 import { prompts } from "./prompts.ts";
@@ -24,6 +26,7 @@ export interface Position {
   /** The entry before was a summary: another one would not help. */
   isSummedUp: boolean;
   signal: AbortSignal;
+  hooks: HookSteps | undefined;
 }
 
 /**
@@ -35,15 +38,21 @@ export const takeTurn = async (
   settings: LoopSettings,
   position: Position,
 ): Promise<LoopEntry> => {
-  const { conversation, use } = position;
+  const { conversation, use, number, hooks, signal } = position;
   refuseBeyondLimits(use, settings.limits, settings.now());
+  const told = number === 1 ? await hooks?.start(settings.task, signal) : undefined;
   const isLast = use.turns + 1 >= settings.limits.turns;
   const heard = settings.hearing?.take();
   const letters = heard === undefined ? undefined : prompts.letters(heard);
   try {
-    const last = [letters, isLast ? prompts.lastTurn : undefined].filter((word) => word !== undefined);
+    const last = [told, letters, isLast ? prompts.lastTurn : undefined].filter((word) => word !== undefined);
     const entry = await answerOrSumUp(context, settings, position, requestOf(settings, conversation, last));
-    if (entry.kind === "turn") return letters === undefined ? entry : { ...entry, heard: letters };
+    if (entry.kind === "turn")
+      return {
+        ...entry,
+        ...(letters === undefined ? {} : { heard: letters }),
+        ...(told === undefined ? {} : { told }),
+      };
     if (heard !== undefined) settings.hearing?.giveBack(heard);
     return entry;
   } catch (error) {
@@ -90,7 +99,7 @@ const requestOf = (
 const answer = async (
   context: LoopContext,
   settings: LoopSettings,
-  { number, conversation, use, startedAt, signal }: Position,
+  { number, conversation, use, startedAt, signal, hooks }: Position,
   request: ModelRequest,
 ): Promise<TurnEntry> => {
   const { taskId } = context;
@@ -108,17 +117,20 @@ const answer = async (
   }).finally(settings.onTurnEnd);
   refuseUnpriced(settings, turn);
   const { text, finish, continuation } = turn;
-  const calls = recordCalls(turn.toolCalls, settings, `${taskId}_${settings.name}_${number}`);
+  const prefix = `${taskId}_${settings.name}_${number}`;
+  const calls = await withHooks(hooks, recordCalls(turn.toolCalls, settings, prefix));
   const entry: TurnEntry = { kind: "turn", text, calls, finish, ...countedOf(turn, startedAt) };
+  if (calls.length === 0 && (await hooks?.wantsEnd()) === true) entry.mayBeHeld = true;
   return continuation === undefined ? entry : { ...entry, continuation };
 };
 
 const sumUp = async (
   context: LoopContext,
   settings: LoopSettings,
-  { number, conversation, startedAt, signal }: Position,
+  { number, conversation, startedAt, signal, hooks }: Position,
   contextTokens: number,
 ): Promise<SummaryEntry> => {
+  await hooks?.beforeSummary(number, signal);
   const kept = messagesToKeep(conversation.rest, contextTokens);
   const messages = summaryRequestOf(conversation, kept, contextTokens);
   const request: ModelRequest = {
@@ -165,6 +177,20 @@ const recordCalls = (
     if (index >= limits.callsPerTurn) return { id, ref, name, input: null, mode: "refused" };
     if (!isShallow(input, inputDepth)) return { id, ref, name, input: null, mode: "too-deep" };
     return { id, ref, name, input: input ?? null, mode: modeOf(toolbox, name) };
+  });
+};
+
+/** Each call with the sides on which it has hooks, so that a replay asks for the entries that there are. */
+const withHooks = async (
+  hooks: HookSteps | undefined,
+  calls: readonly RecordedCall[],
+): Promise<RecordedCall[]> => {
+  if (hooks === undefined) return [...calls];
+  const sides = new Map<string, CallHooks | undefined>();
+  for (const { name } of calls) if (!sides.has(name)) sides.set(name, await hooks.around(name));
+  return calls.map((call) => {
+    const found = sides.get(call.name);
+    return found === undefined ? call : { ...call, hooks: found };
   });
 };
 

@@ -29,6 +29,9 @@ export const claudeBounds = {
   /** Tags and capabilities derived from one file. */
   tags: 24,
   capabilities: 4,
+  /** Hooks of one file, and characters of one command. */
+  hooksPerFile: 100,
+  commandLength: 8_000,
   /** Sentences of one kind in one report. */
   repairsPerFile: 30,
 } as const;

@@ -18,6 +18,8 @@ export interface ClaudeFileReport {
   repairs: readonly string[];
   /** Why it is not loaded. */
   refusal: { code: RefusalCode; why: string } | null;
+  /** What of it Claude Code has and Muster has not, in sentences. */
+  unsupported: readonly string[];
   /** What it asks for that reading it does not grant. */
   needsConsent: readonly string[];
   /** What Claude Code itself does with it. */

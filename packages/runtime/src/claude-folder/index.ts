@@ -4,6 +4,7 @@
  */
 export { type ClaudeFileReport, isMistake } from "./claude-report.ts";
 export { fillArguments } from "./fill-arguments.ts";
+export * from "./hooks/index.ts";
 export type { Loaded } from "./load-claude-folder.ts";
 export { type ClaudeFolder, loadClaudeFolder, placesOf } from "./load-claude-folder.ts";
 export { missingSkills } from "./missing-skills.ts";

@@ -128,7 +128,8 @@ describe("skills and commands", () => {
 test("hooks and servers are named, and those that are no JSON are refused", async () => {
   const { reports } = await load(
     folderWith({
-      ".claude/settings.json": '{"hooks": {"Stop": []}, "model": "opus"}',
+      ".claude/settings.json":
+        '{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "true"}]}]}, "model": "opus"}',
       ".claude/settings.local.json": "{",
       ".mcp.json": '{"mcpServers": {"shop": {"command": "node", "args": ["shop.js"]}}}',
     }),
@@ -138,6 +139,41 @@ test("hooks and servers are named, and those that are no JSON are refused", asyn
     [".claude/settings.local.json", [], "unreadable"],
     [".mcp.json", ["MCP servers: shop"], undefined],
   ]);
+});
+
+test("hooks of settings are loaded with their lines, and what is not is told", async () => {
+  const { hooks, reports } = await load(
+    folderWith({
+      ".claude/settings.json": `{
+        "hooks": {
+          "PreToolUse": [{ "matcher": "Bash", "hooks": [
+            { "type": "command", "command": "./check.sh" }
+          ] }],
+          "SessionEnd": [{ "hooks": [{ "type": "command", "command": "c" }] }],
+          "later": []
+        }
+      }`,
+      ".claude/settings.local.json": '{\n"hooks": {\n]}',
+    }),
+  );
+  expect(hooks).toMatchObject({
+    files: [{ path: ".claude/settings.json", hooks: [{ event: "PreToolUse", matcher: "Bash", line: 4 }] }],
+    offIn: null,
+  });
+  expect(reports).toMatchObject([
+    {
+      status: "repaired",
+      repairs: [expect.stringMatching(/^line 7: there is no event "later"/)],
+      unsupported: [expect.stringMatching(/^line 6: Muster has no event SessionEnd/)],
+      needsConsent: ["hooks: PreToolUse(Bash)"],
+    },
+    { status: "not_loaded", refusal: { why: "it is no object of JSON: line 3 does not parse" } },
+  ]);
+});
+
+test("settings that turn hooks off are heard", async () => {
+  const { hooks } = await load(folderWith({ ".claude/settings.local.json": '{"disableAllHooks": true}' }));
+  expect(hooks.offIn).toBe(".claude/settings.local.json");
 });
 
 test("a server of .mcp.json that is wrong is left out and named", async () => {
@@ -244,6 +280,7 @@ test("a folder without .claude has nothing in it", async () => {
     skills: [],
     commands: [],
     permissions: { deny: [], ask: [] },
+    hooks: { files: [], offIn: null },
     reports: [],
   });
 });

@@ -10,7 +10,13 @@ import type { ClaudeFileKind, ClaudeFileReport, ClaudeScope } from "./claude-rep
 import { type ClaudeAgent, type Reading, readAgent } from "./read-agent.ts";
 import { createRoom, type FoundFile, readFiles } from "./read-files.ts";
 import { type ClaudePrompt, readPrompt } from "./read-prompt.ts";
-import { type ClaudePermissions, joinPermissions, readSettings } from "./read-settings.ts";
+import {
+  type ClaudePermissions,
+  type FolderHooks,
+  joinHooks,
+  joinPermissions,
+  readSettings,
+} from "./read-settings.ts";
 
 /** Something that was loaded, and the file that says it. */
 export interface Loaded<Definition> {
@@ -27,6 +33,8 @@ export interface ClaudeFolder {
   commands: readonly Loaded<ClaudePrompt>[];
   /** What the settings of all places say, however near they are. */
   permissions: ClaudePermissions;
+  /** What the settings of all places want run; those of an agent's own stand with the agent. */
+  hooks: FolderHooks;
   /** One for each file, of all places, in the order in which they are looked at. */
   reports: readonly ClaudeFileReport[];
 }
@@ -50,7 +58,13 @@ const mostFoldersAbove = 30;
 
 /** Loads everything; never rejects for what a folder holds. A folder without `.claude` has nothing in it. */
 export async function loadClaudeFolder(places: ClaudePlaces): Promise<ClaudeFolder> {
-  const collected = { agents: new Map(), prompts: new Map(), permissions: [], reports: [] } as Collected;
+  const collected = {
+    agents: new Map(),
+    prompts: new Map(),
+    permissions: [],
+    hooks: [],
+    reports: [],
+  } as Collected;
   for (const place of placesOf(places)) await loadPlace(place, collected);
   const prompts = [...collected.prompts.values()];
   return {
@@ -58,6 +72,7 @@ export async function loadClaudeFolder(places: ClaudePlaces): Promise<ClaudeFold
     skills: prompts.filter(({ definition }) => definition.kind === "skill"),
     commands: prompts.filter(({ definition }) => definition.kind === "command"),
     permissions: joinPermissions(collected.permissions),
+    hooks: joinHooks(collected.hooks),
     reports: collected.reports,
   };
 }
@@ -67,6 +82,7 @@ interface Collected {
   /** A skill and a command share their names, and the skill wins. */
   prompts: Map<string, Loaded<ClaudePrompt>>;
   permissions: ClaudePermissions[];
+  hooks: FolderHooks[];
   reports: ClaudeFileReport[];
 }
 
@@ -110,9 +126,10 @@ async function loadPlace(place: Place, collected: Collected): Promise<void> {
     const reading = readFile(file, (text) => readPrompt("command", name, text));
     keep(collected.prompts, "command", file, reading, place, collected.reports);
   }
-  const { reports, permissions } = await readSettings(place, room);
+  const { reports, permissions, hooks } = await readSettings(place, room);
   collected.reports.push(...reports);
   collected.permissions.push(permissions);
+  collected.hooks.push(hooks);
 }
 
 const isMarkdown = (path: string): boolean => /\.md$/i.test(path);
@@ -144,14 +161,15 @@ function keep<Definition extends { name: string }>(
   { root, scope }: Place,
   reports: ClaudeFileReport[],
 ): void {
-  const { definition, name, repairs, needsConsent } = reading;
+  const { definition, name, repairs, unsupported = [], needsConsent } = reading;
   const before = definition === undefined ? undefined : kept.get(definition.name.toLowerCase());
   const { refusal = null, claudeCode } =
     before === undefined ? reading : standsBefore(before, { root, scope }, reading, kind);
   if (definition !== undefined && before === undefined)
     kept.set(definition.name.toLowerCase(), { definition, path, root, scope });
   const status = refusal !== null ? "not_loaded" : repairs.length > 0 ? "repaired" : "loaded";
-  reports.push({ path, root, scope, kind, name, status, repairs, refusal, needsConsent, claudeCode });
+  const became = { status, repairs, refusal, unsupported, needsConsent, claudeCode } as const;
+  reports.push({ path, root, scope, kind, name, ...became });
 }
 
 function standsBefore<Definition extends { name: string }>(

@@ -23,8 +23,6 @@ export interface AgentSettings {
   /** Each task in a git worktree of its own. */
   isolation: "worktree" | null;
   color: string | null;
-  /** Whether it brings hooks. They are never run because of that. */
-  hasHooks: boolean;
 }
 
 interface SettingsReading {
@@ -66,9 +64,6 @@ export function readAgentSettings(values: ReadonlyMap<string, unknown>, name: st
   const inline = servers.filter(({ config }) => config !== null);
   if (inline.length > 0)
     needsConsent.push(`MCP servers of its own: ${inline.map((one) => one.name).join(", ")}`);
-  const hooks = values.get("hooks");
-  const hasHooks = hooks !== undefined && hooks !== null;
-  if (hasHooks) needsConsent.push(`hooks: ${describeHooks(hooks)}`);
   const permissionMode = oneOf("permissionMode", permissionModes);
   if (permissionMode === "bypassPermissions" || permissionMode === "dontAsk")
     needsConsent.push(`permissionMode ${permissionMode}`);
@@ -84,7 +79,6 @@ export function readAgentSettings(values: ReadonlyMap<string, unknown>, name: st
     effort: oneOf("effort", efforts),
     isolation,
     color: readColor(values.get("color")),
-    hasHooks,
   };
   return { settings, repairs, needsConsent };
 }
@@ -147,10 +141,4 @@ function readServers(value: unknown, repairs: string[]): { name: string; config:
     return [];
   });
   return servers.map(({ name, config }) => ({ name: cut(name, claudeBounds.nameLength), config }));
-}
-
-function describeHooks(hooks: unknown): string {
-  if (typeof hooks !== "object" || hooks === null) return "of a shape that is not known";
-  const events = Array.isArray(hooks) ? [] : Object.keys(hooks);
-  return events.length === 0 ? "none that is named" : cut(events.slice(0, 10).join(", "), 200);
 }

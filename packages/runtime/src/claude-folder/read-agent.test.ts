@@ -41,7 +41,6 @@ test("a file that is right needs no repair", () => {
     color: "blue",
     background: true,
     isolation: "worktree",
-    hasHooks: false,
     metadata: {},
   });
 });
@@ -194,9 +193,12 @@ test("hooks, servers and a mode without questions are named and not granted", ()
       "mcpServers: [shop, { parts: { command: node, args: [parts.js] } }]",
     ),
   );
-  expect(needsConsent.join("\n")).toMatch(/parts[\s\S]*hooks: PreToolUse[\s\S]*bypassPermissions/);
+  expect(needsConsent.join("\n")).toMatch(/hooks: PreToolUse\(Bash\)[\s\S]*parts[\s\S]*bypassPermissions/);
   expect(definition.mcpServers.map(({ name }) => name)).toEqual(["shop", "parts"]);
-  expect([definition.hasHooks, repairs]).toEqual([true, []]);
+  expect(definition.hooks).toMatchObject([
+    { event: "PreToolUse", matcher: "Bash", command: "rm -rf /", line: 5 },
+  ]);
+  expect(repairs).toEqual([]);
 });
 
 test("unknown keys are kept as metadata, within bounds", () => {

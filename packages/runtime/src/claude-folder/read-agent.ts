@@ -1,12 +1,16 @@
 import { claudeBounds } from "./bounds.ts";
 import { deriveCapabilities, deriveTags } from "./derive-capabilities.ts";
-import { splitFrontMatter } from "./front-matter.ts";
+import { type SplitFile, splitFrontMatter } from "./front-matter.ts";
+import type { ClaudeHook } from "./hooks/claude-hook.ts";
+import { createLineOf } from "./hooks/line-of.ts";
+import { type HooksReading, readHooks } from "./hooks/read-hooks.ts";
 import { type ClaudeCodeView, judgeAgent } from "./judge-claude-code.ts";
 import { allWellFormed, keepMetadata, wellFormed } from "./keep-metadata.ts";
 import { agentKeys, narrowingKeys } from "./keys.ts";
-import { parseFrontMatter } from "./parse-front-matter.ts";
+import { type FrontMatter, parseFrontMatter } from "./parse-front-matter.ts";
 import { type AgentSettings, readAgentSettings } from "./read-agent-settings.ts";
 import { readDescription, readName } from "./read-name.ts";
+import { consentForHooks } from "./read-settings.ts";
 import { formatRule, parseAllowed, parseDenied } from "./tool-list.ts";
 
 /** An agent as a file of `.claude/agents` says it, with nothing of it started. */
@@ -21,6 +25,8 @@ export interface ClaudeAgent extends AgentSettings {
   /** Taken away before `tools` is looked at. */
   disallowedTools: readonly string[];
   capabilities: readonly DerivedCapability[];
+  /** What it wants run around its own work; nothing is, before a person approved it. */
+  hooks: readonly ClaudeHook[];
   /** Words that discovery by meaning goes by, beside the description. */
   tags: readonly string[];
   /** Keys that Claude Code does not know, as JSON. */
@@ -54,6 +60,8 @@ export interface Reading<Definition> {
   definition?: Definition;
   name: string | null;
   repairs: string[];
+  /** What Claude Code has and Muster has not. */
+  unsupported?: string[];
   refusal?: { code: RefusalCode; why: string };
   /** What it asks for and does not get by being read. */
   needsConsent: string[];
@@ -89,8 +97,9 @@ export function readAgent(text: string, fileName: string): Reading<ClaudeAgent> 
   repairs.push(...name.repairs, ...description.repairs);
   const tools = readTools(front.values, new Set([...front.unreadable, ...strayKeys(split)]));
   const settings = readAgentSettings(front.values, name.name);
+  const hooks = readOwnHooks(front, split);
   const metadata = keepMetadata(front.values, agentKeys);
-  repairs.push(...tools.repairs, ...settings.repairs, ...metadata.repairs);
+  repairs.push(...tools.repairs, ...settings.repairs, ...hooks.problems, ...metadata.repairs);
   const prompt = split.body === "" ? description.text : split.body;
   if (split.body === "") repairs.push("it has no text below the front matter: its description is the prompt");
   const base = { name: name.name, description: description.text, tools: tools.allowed };
@@ -99,6 +108,7 @@ export function readAgent(text: string, fileName: string): Reading<ClaudeAgent> 
     ...settings.settings,
     prompt,
     disallowedTools: tools.denied,
+    hooks: hooks.hooks,
     tags: deriveTags({ ...base, metadata: metadata.kept }),
     capabilities: deriveCapabilities(base),
     metadata: metadata.kept,
@@ -107,8 +117,19 @@ export function readAgent(text: string, fileName: string): Reading<ClaudeAgent> 
     ...outcome,
     definition: allWellFormed(definition),
     repairs: repairs.slice(0, claudeBounds.repairsPerFile),
-    needsConsent: settings.needsConsent,
+    unsupported: hooks.unsupported,
+    needsConsent: [...consentForHooks(hooks), ...settings.needsConsent],
   };
+}
+
+/** Of a front matter that is no YAML nobody knows for certain what it wants run. */
+function readOwnHooks({ values, isYaml }: FrontMatter, { yaml, repairs }: SplitFile): HooksReading {
+  const value = values.get("hooks");
+  if (!isYaml && value !== undefined)
+    return { hooks: [], problems: ["the YAML does not parse: no hook is loaded"], unsupported: [] };
+  // Above a front matter that is where it should be stands one line of hyphens.
+  const line = repairs.length === 0 ? createLineOf(yaml ?? "", 1) : () => undefined;
+  return readHooks(value, { isAgent: true, lineOf: (way) => line(["hooks", ...way]) });
 }
 
 /** Where the end of a front matter was guessed, what narrows an agent may have ended up below it. */

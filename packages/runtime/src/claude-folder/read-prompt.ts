@@ -38,7 +38,9 @@ export function readPrompt(kind: "skill" | "command", name: string, text: string
   const front = split.yaml === null ? undefined : parseFrontMatter(split.yaml);
   const { values, unreadable, repairs: found } = front ?? none;
   const repairs = [...split.repairs, ...found];
-  const needsConsent = consentOf(values, split.body);
+  const needsConsent = consentOf(split.body);
+  const hasHooks = (values.get("hooks") ?? null) !== null;
+  const unsupported = hasHooks ? [`hooks of a ${kind} never run`] : [];
   const claudeCode = judgePrompt(front, split.repairs);
   const called = nameOf(name, repairs);
   if (called === undefined || split.body.trim() === "") {
@@ -79,6 +81,7 @@ export function readPrompt(kind: "skill" | "command", name: string, text: string
     name: called,
     definition: allWellFormed(definition),
     repairs: repairs.slice(0, claudeBounds.repairsPerFile),
+    unsupported,
     needsConsent,
     claudeCode,
   };
@@ -102,9 +105,8 @@ const textOf = (value: unknown): string | null => {
 };
 
 /** What a text would have done just because somebody asks for it. */
-function consentOf(values: ReadonlyMap<string, unknown>, body: string): string[] {
+function consentOf(body: string): string[] {
   const needs: string[] = [];
-  if (values.get("hooks") !== undefined && values.get("hooks") !== null) needs.push("hooks");
   const commands = [...body.matchAll(/(?:^|\s)!`([^`\n]+)`/g)];
   if (commands.length > 0)
     needs.push(

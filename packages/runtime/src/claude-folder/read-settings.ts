@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { readMcpFile } from "../mcp/read-mcp-file.ts";
 import { claudeBounds } from "./bounds.ts";
 import type { ClaudeFileReport, ClaudeScope } from "./claude-report.ts";
+import { type ClaudeHook, describeHook } from "./hooks/claude-hook.ts";
+import { createLineOf } from "./hooks/line-of.ts";
+import { type HooksReading, readHooks } from "./hooks/read-hooks.ts";
 import { type Room, readOne } from "./read-files.ts";
 
 const settingsFiles = [".claude/settings.json", ".claude/settings.local.json"];
@@ -20,9 +23,24 @@ export interface ClaudePermissions {
   ask: readonly string[];
 }
 
+/** Hooks that a file of settings has run for all agents of the folder. */
+export interface SettingsHooks {
+  path: string;
+  root: string;
+  hooks: readonly ClaudeHook[];
+}
+
+/** The hooks of all settings. */
+export interface FolderHooks {
+  files: readonly SettingsHooks[];
+  /** The file that turns all hooks off, those of agents as well. */
+  offIn: string | null;
+}
+
 interface Settings {
   reports: ClaudeFileReport[];
   permissions: ClaudePermissions;
+  hooks: FolderHooks;
 }
 
 /** Where settings can't be read, nobody knows what they forbid. */
@@ -43,55 +61,102 @@ export async function readSettings(
   return {
     reports: found.map(({ report }) => report),
     permissions: joinPermissions(found.map(({ permissions }) => permissions)),
+    hooks: joinHooks(found.map(({ hooks }) => hooks)),
   };
 }
+
+export const joinHooks = (all: readonly FolderHooks[]): FolderHooks => ({
+  files: all.flatMap(({ files }) => files),
+  offIn: all.find(({ offIn }) => offIn !== null)?.offIn ?? null,
+});
 
 export const joinPermissions = (all: readonly ClaudePermissions[]): ClaudePermissions => ({
   deny: [...new Set(all.flatMap(({ deny }) => deny))],
   ask: [...new Set(all.flatMap(({ ask }) => ask))],
 });
 
-async function readOneOf(
-  { root, scope }: { root: string; scope: ClaudeScope },
-  path: string,
-  room: Room,
-): Promise<{ report: ClaudeFileReport; permissions: ClaudePermissions }> {
-  const kind = path === serversFile ? "mcp" : "settings";
-  const report = { path, root, scope, kind, name: null, repairs: [] } as const;
-  const file = await readOne(root, path, room);
-  const found = file.text === undefined ? undefined : parseObject(file.text);
-  if (found === undefined) {
-    const refusal = file.refusal ?? { code: "unreadable" as const, why: "it is no object of JSON" };
-    const claudeCode = { loads: false, why: refusal.why };
-    return {
-      report: { ...report, status: "not_loaded", refusal, needsConsent: [], claudeCode },
-      permissions: kind === "settings" ? everythingDenied : { deny: [], ask: [] },
-    };
+const noHooks: FolderHooks = { files: [], offIn: null };
+
+interface ReadSettings {
+  report: ClaudeFileReport;
+  permissions: ClaudePermissions;
+  hooks: FolderHooks;
+}
+
+async function readOneOf(place: { root: string; scope: ClaudeScope }, path: string, room: Room) {
+  const file = await readOne(place.root, path, room);
+  const parsed = file.text === undefined ? undefined : parseObject(file.text);
+  const about = { path, ...place, name: null, repairs: [], unsupported: [], needsConsent: [] } as const;
+  if (parsed !== undefined && "found" in parsed) {
+    const read = { ...about, text: file.text ?? "", found: parsed.found };
+    return path === serversFile ? readServersFile(read) : readSettingsFile(read);
   }
-  const servers = kind === "mcp" ? readMcpFile(file.text ?? "") : { servers: [], problems: [] };
-  const names = kind === "mcp" ? servers.servers.map(({ name }) => name) : namesIn(found.hooks);
-  const what = kind === "mcp" ? "MCP servers" : "hooks";
-  const needsConsent = names.length === 0 ? [] : [`${what}: ${names.slice(0, mostNames).join(", ")}`];
-  const claudeCode = { loads: true, why: names.length === 0 ? null : theirsOf[kind] };
-  const permissions = kind === "settings" ? permissionsIn(found.permissions) : { deny: [], ask: [] };
+  const why = parsed?.why ?? "it can't be read";
+  const refusal = file.refusal ?? { code: "unreadable" as const, why };
+  const kind = path === serversFile ? ("mcp" as const) : ("settings" as const);
+  const claudeCode = { loads: false, why: refusal.why };
+  return {
+    report: { ...about, kind, status: "not_loaded", refusal, claudeCode },
+    permissions: kind === "settings" ? everythingDenied : { deny: [], ask: [] },
+    hooks: noHooks,
+  } satisfies ReadSettings;
+}
+
+type ReadFile = Pick<ClaudeFileReport, "path" | "root" | "scope" | "name" | "unsupported"> & {
+  text: string;
+  found: Record<string, unknown>;
+};
+
+function readServersFile({ text, found: _, ...about }: ReadFile): ReadSettings {
+  const { servers, problems } = readMcpFile(text);
+  const names = servers.map(({ name }) => name);
+  const repairs = problems
+    .map(({ server, problem }) =>
+      server === null ? problem : `server ${server.slice(0, 100)} is left out: ${problem}`,
+    )
+    .slice(0, claudeBounds.repairsPerFile);
+  const report: ClaudeFileReport = {
+    ...about,
+    kind: "mcp",
+    status: repairs.length > 0 ? "repaired" : "loaded",
+    repairs,
+    refusal: null,
+    needsConsent: names.length === 0 ? [] : [`MCP servers: ${names.slice(0, mostNames).join(", ")}`],
+    claudeCode: { loads: true, why: names.length === 0 ? null : theirsOf.mcp },
+  };
+  return { report, permissions: { deny: [], ask: [] }, hooks: noHooks };
+}
+
+function readSettingsFile({ text, found, ...about }: ReadFile): ReadSettings {
+  const permissions = permissionsIn(found.permissions);
+  const line = createLineOf(text);
+  const reading = readHooks(found.hooks, { isAgent: false, lineOf: (way) => line(["hooks", ...way]) });
+  const { path, root } = about;
+  const offIn = found.disableAllHooks === true ? path : null;
   const repairs = [
     ...(permissions === everythingDenied ? ["permissions can't be read: the agents get no tools"] : []),
-    ...servers.problems.map(({ server, problem }) =>
-      server === null ? problem : `server ${server.slice(0, 100)} is left out: ${problem}`,
-    ),
+    ...reading.problems,
   ].slice(0, claudeBounds.repairsPerFile);
-  return {
-    report: {
-      ...report,
-      status: repairs.length > 0 ? "repaired" : "loaded",
-      repairs,
-      refusal: null,
-      needsConsent,
-      claudeCode,
-    },
-    permissions,
+  const hasHooks = reading.hooks.length + reading.unsupported.length > 0;
+  const report: ClaudeFileReport = {
+    ...about,
+    kind: "settings",
+    status: repairs.length > 0 ? "repaired" : "loaded",
+    repairs,
+    unsupported: reading.unsupported,
+    refusal: null,
+    needsConsent: consentForHooks(reading),
+    claudeCode: { loads: true, why: hasHooks && offIn === null ? theirsOf.settings : null },
   };
+  const files = reading.hooks.length === 0 ? [] : [{ path, root, hooks: reading.hooks }];
+  return { report, permissions, hooks: { files, offIn } };
 }
+
+/** What a report says of hooks that are there. */
+export const consentForHooks = ({ hooks }: Pick<HooksReading, "hooks">): string[] =>
+  hooks.length === 0
+    ? []
+    : [`hooks: ${[...new Set(hooks.map(describeHook))].slice(0, mostNames).join(", ").slice(0, 1_000)}`];
 
 function permissionsIn(value: unknown): ClaudePermissions {
   if (value === undefined || value === null) return { deny: [], ask: [] };
@@ -107,18 +172,16 @@ const isRules = (value: unknown): value is string[] =>
     (one) => typeof one === "string" && one.trim() !== "" && one.length <= claudeBounds.entryLength,
   );
 
-function parseObject(text: string): Record<string, unknown> | undefined {
+function parseObject(text: string): { found: Record<string, unknown> } | { why: string } {
+  const json = text.replace(/^\ufeff/, "");
   try {
-    const value: unknown = JSON.parse(text.replace(/^\ufeff/, ""));
+    const value: unknown = JSON.parse(json);
     return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
+      ? { found: value as Record<string, unknown> }
+      : { why: "it is no object of JSON" };
+  } catch (error) {
+    const at = /position (\d+)/.exec((error as Error).message)?.[1];
+    const before = at === undefined ? json.trimEnd() : json.slice(0, Number(at));
+    return { why: `it is no object of JSON: line ${before.split("\n").length} does not parse` };
   }
 }
-
-const namesIn = (value: unknown): string[] =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? Object.keys(value).map((name) => name.slice(0, 100))
-    : [];

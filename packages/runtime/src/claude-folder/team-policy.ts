@@ -1,4 +1,5 @@
 import type { ToolCall } from "../llm/model.ts";
+import { admitBy } from "../tools/ask-first.ts";
 import type { Toolbox, ToolOutcome } from "../tools/tool.ts";
 import { type ClaudeToolPolicy, claudeAgentId } from "./create-claude-agent.ts";
 
@@ -52,7 +53,7 @@ export function limitDelegation(
   };
   return {
     ...toolbox,
-    admit: async (call, signal) => refuse(call) ?? (await toolbox.admit?.(call, signal)) ?? null,
+    admit: async (call, signal, asked) => refuse(call) ?? admitBy(toolbox, call, signal, asked),
     call: async (call, signal) => refuse(call) ?? toolbox.call(call, signal),
   };
 }

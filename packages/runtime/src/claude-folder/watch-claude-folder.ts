@@ -89,11 +89,11 @@ export async function watchClaudeFolder(
 }
 
 /** What agents are made of. */
-type Followed = Pick<ClaudeFolder, "agents" | "skills" | "commands" | "permissions">;
+type Followed = Pick<ClaudeFolder, "agents" | "skills" | "commands" | "permissions" | "hooks">;
 
-/** Texts that agents look up while they work: nothing has to start anew for them. */
-const textsOf = ({ skills, commands }: Followed): string =>
-  JSON.stringify([...skills, ...commands].map(({ definition }) => definition));
+/** Texts and hooks that agents look up while they work: nothing has to start anew for them. */
+const textsOf = ({ skills, commands, hooks }: Followed): string =>
+  JSON.stringify([[...skills, ...commands].map(({ definition }) => definition), hooks]);
 
 /** A folder as it was and as it is now. A file that broke keeps its agent; one that went away does not. */
 function compareFolders(before: Followed, folder: ClaudeFolder): ClaudeChange {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import { canonical } from "../approvals/canonical.ts";
 import type { Scrub } from "../tools/create-scrubber.ts";
 import type { Tool } from "../tools/tool.ts";
-import { canonical } from "./canonical.ts";
 import { type CheckedTool, checkTool, type ListedTool } from "./check-tool.ts";
 import type { ToolPrints } from "./keep-first.ts";
 import { type ConnectOptions, connectMcp, type McpConnection } from "./mcp-connection.ts";

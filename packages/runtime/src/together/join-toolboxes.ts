@@ -1,3 +1,4 @@
+import { admitBy } from "../tools/ask-first.ts";
 import type { Toolbox } from "../tools/tool.ts";
 
 /** Several toolboxes as one. Of two tools with one name, that of the earlier toolbox counts. */
@@ -9,7 +10,7 @@ export const joinToolboxes = (...toolboxes: readonly Toolbox[]): Toolbox => {
     specs: toolboxes.flatMap((toolbox) => toolbox.specs.filter(({ name }) => owners.get(name) === toolbox)),
     isParallel: (name) => owners.get(name)?.isParallel(name) ?? false,
     isRepeatable: (name) => owners.get(name)?.isRepeatable?.(name) ?? false,
-    admit: async (call, signal) => (await owners.get(call.name)?.admit?.(call, signal)) ?? null,
+    admit: (call, signal, asked) => admitBy(owners.get(call.name), call, signal, asked),
     async call(call, signal) {
       const owner = owners.get(call.name);
       if (owner !== undefined) return owner.call(call, signal);

@@ -63,8 +63,8 @@ export function createToolbox(tools: readonly Tool[], policy: ToolPolicy, option
       const tool = byName.get(name)?.tool;
       return tool?.isRepeatable ?? tool?.isParallel ?? false;
     },
-    admit: async (call, signal) => {
-      const refused = await refusalOf(bench, call, signal);
+    admit: async (call, signal, asked) => {
+      const refused = await refusalOf(bench, call, signal, asked);
       if (refused !== null) return refusal(bench, refused);
       if (bench.admitted.size < mostAdmitted) bench.admitted.add(call.id);
       return null;
@@ -107,13 +107,18 @@ const contextOf = ({ judge, options }: Bench, call: ToolCall, signal: AbortSigna
 });
 
 /** Why a call is not made; null where it is. */
-async function refusalOf(bench: Bench, call: ToolCall, signal: AbortSignal): Promise<string | null> {
+async function refusalOf(
+  bench: Bench,
+  call: ToolCall,
+  signal: AbortSignal,
+  asked?: string,
+): Promise<string | null> {
   signal.throwIfAborted();
   const found = bench.tools.get(call.name);
   if (found === undefined) return `There is no tool ${call.name}. ${listOf(bench)}`;
   const wrong = found.check(call.input);
   if (wrong !== null) return `The call does not keep the schema of ${call.name}: ${wrong}.`;
-  return permission(bench, found.tool, contextOf(bench, call, signal), signal);
+  return permission(bench, found.tool, contextOf(bench, call, signal), signal, asked);
 }
 
 /** Why a call may not be made; null where it may. */
@@ -122,6 +127,7 @@ async function permission(
   tool: Tool,
   context: ToolContext,
   signal: AbortSignal,
+  asked?: string,
 ): Promise<string | null> {
   const { call } = context;
   let subject = null;
@@ -137,8 +143,9 @@ async function permission(
       ? `This call of ${call.name} is not among those that are allowed.`
       : `This call of ${call.name} is denied by the rule ${verdict.rule}.`;
   }
-  const reason =
+  const own =
     tool.consent?.(call.input) ?? (verdict.kind === "asks" ? `The rule ${verdict.rule} asks for it.` : null);
+  const reason = asked === undefined ? own : own === null ? asked : `${asked} ${own}`;
   if (reason === null || admitted.has(call.id)) return null;
   if (options.askConsent === undefined) {
     return `${call.name} needs a person's consent, and nobody can be asked here. ${reason}`;

@@ -53,9 +53,10 @@ export interface Toolbox {
   isRepeatable?(name: string): boolean;
   /**
    * What has to be settled before a call has any effect, such as a person's consent: null where it may be made, else
-   * the outcome that the model is told instead. It may wait, and is repeated by whoever takes over.
+   * the outcome that the model is told instead. It may wait, and is repeated by whoever takes over. `asked` is why a
+   * person has to agree beside what the tools and their rules want; where nobody can be asked, the call is refused.
    */
-  admit?(call: ToolCall, signal: AbortSignal): Promise<ToolOutcome | null>;
+  admit?(call: ToolCall, signal: AbortSignal, asked?: string): Promise<ToolOutcome | null>;
   /**
    * What went wrong is an outcome with `isError`, in words for the model; a call that was not admitted before is now.
    * Rejects only with the reason of an abort, with the end of the task (a lost lease, a budget that is reached), or with

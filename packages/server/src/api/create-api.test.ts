@@ -182,7 +182,11 @@ test("the server tells its health and version, and answers carry the marks that 
 test("a store that fails makes the server not ready, and not dead", async () => {
   const { api, fake } = await startFake();
   fake.events.latest = async () => Promise.reject(new Error("the store is gone"));
-  expect(await caller(api)({ url: "/readyz" })).toMatchObject({ status: 503, json: { retryable: true } });
+  expect(await caller(api)({ url: "/readyz" })).toMatchObject({
+    status: 503,
+    headers: { "retry-after": "1", connection: "close" },
+    json: { retryable: true },
+  });
   expect((await caller(api)({ url: "/livez" })).status).toBe(200);
 });
 

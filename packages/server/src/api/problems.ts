@@ -20,7 +20,11 @@ export function answerWithProblems(app: FastifyInstance): void {
 export function sendProblem(reply: FastifyReply, error: MusterError): FastifyReply {
   const problem = error.toProblem();
   if (problem.status === 401) reply.header("www-authenticate", 'Bearer realm="muster"');
-  if (problem.status === 503 && !reply.hasHeader("retry-after")) reply.header("retry-after", "1");
+  if (problem.status === 503) {
+    if (!reply.hasHeader("retry-after")) reply.header("retry-after", "1");
+    // Who comes again on this connection comes to this node, whatever stands in between.
+    reply.header("connection", "close");
+  }
   const body = JSON.stringify(problem);
   reply.code(problem.status).type(problemType);
   const { raw } = reply.request;

@@ -5,6 +5,17 @@ import picocolors from "picocolors";
 import type { CliContext, CliStream, StopSignal } from "./cli-context.ts";
 import { CliError } from "./cli-error.ts";
 
+/** Parts that are loaded when a command asks for them; each names what it is by itself. */
+export const partsOnDemand = {
+  configuredAgents: () => import("../start-worker.ts"),
+  claudeAgents: () => import("../claude-agents.ts"),
+  goals: () => import("../goals.ts"),
+  crew: () => import("../crew/start-crew.ts"),
+  mcpServers: () => import("../mcp-servers.ts"),
+  models: () => import("../models.ts"),
+  workflowLanguage: () => import("@muster/workflow"),
+} satisfies Partial<CliContext>;
+
 /** The context of a real process. The heavy parts are loaded when a command asks for them, not before. */
 export function createProcessContext(): CliContext {
   return {
@@ -35,13 +46,7 @@ export function createProcessContext(): CliContext {
     startWorker: async (options) => (await import("../start-worker.ts")).startWorker(options),
     migrateStore: async (options) => (await import("../compose/migrate-store.ts")).migrateStore(options),
     backups: () => import("../compose/restore-store.ts"),
-    configuredAgents: () => import("../start-worker.ts"),
-    claudeAgents: () => import("../claude-agents.ts"),
-    goals: () => import("../goals.ts"),
-    crew: () => import("../crew/start-crew.ts"),
-    mcpServers: () => import("../mcp-servers.ts"),
-    models: () => import("../models.ts"),
-    workflowLanguage: () => import("@muster/workflow"),
+    ...partsOnDemand,
     exitCode: 0,
   };
 }

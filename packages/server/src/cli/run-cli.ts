@@ -10,6 +10,7 @@ import { addDeadCommand } from "./commands/dead.ts";
 import { addDeadlocksCommand } from "./commands/deadlocks.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addEventsCommand } from "./commands/events.ts";
+import { addHooksCommand } from "./commands/hooks.ts";
 import { addInboxCommand } from "./commands/inbox.ts";
 import { addKeysCommand } from "./commands/keys.ts";
 import { addLockCommand } from "./commands/lock.ts";
@@ -80,6 +81,7 @@ function createProgram(context: CliContext): Command {
   addTriggerCommand(program, context);
   addAgentsCommand(program, context);
   addMcpCommand(program, context);
+  addHooksCommand(program, context);
   addArtifactCommand(program, context);
   addBreakerCommand(program, context);
   addRolloutCommand(program, context);

@@ -20,6 +20,8 @@ export interface MigrateStoreOptions {
 
 /** A copy is one transaction and one question at a time; both may take long. */
 const longestMs = 24 * 3_600_000;
+/** Such work is better delayed by a line that is silent for a while than undone. */
+const linePatienceMs = 60_000;
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 interface Store {
@@ -74,6 +76,7 @@ async function openServer(url: string): Promise<Store> {
       connections: 1,
       transactionMs: longestMs,
       answerMs: longestMs,
+      patienceMs: linePatienceMs,
     });
     const close = async () => {
       await database.close();

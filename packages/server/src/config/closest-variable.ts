@@ -1,3 +1,5 @@
+import { editDistance } from "./edit-distance.ts";
+
 /** Slips beyond which another name was meant. */
 const mostSlips = 4;
 const longestName = 64;
@@ -15,17 +17,8 @@ export function closestVariable(name: string, known: readonly string[]): string 
 /** What tells names apart: all begin alike, and underscores are easily left out. */
 const wordsOf = (name: string): string => name.replace(/^MUSTER_/, "").replaceAll("_", "");
 
-/** Levenshtein: letters added, left out or changed; a name that begins with the other is two slips away at most. */
+/** Letters added, left out or changed; a name that begins with the other is two slips away at most. */
 function slipsBetween(a: string, b: string): number {
   if (a.length > 2 && (b.startsWith(a) || a.startsWith(b))) return Math.min(2, Math.abs(a.length - b.length));
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next[j] = Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  return editDistance(a, b);
 }

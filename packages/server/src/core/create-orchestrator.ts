@@ -145,7 +145,7 @@ export function createOrchestrator(
   const upkeep = createUpkeep({
     ...base,
     ...keepers,
-    recheckWaiters: waiters.recheck,
+    waiters,
     findStalledRuns: runs.findStalled,
     ...createStarters({ ...base, submit, latest: feed.service.latest }),
     ...createRounds({ ...base, ...settings }),

@@ -25,7 +25,7 @@ export type SqlValue = string | number | boolean | null | readonly string[] | re
  * What is tried again by itself, each up to 5 times, because it certainly had no effect: a statement or transaction
  * that PostgreSQL ended for a deadlock or a serialization failure; a statement whose connection was gone before it
  * was sent, or was ended by the server's shutdown; a transaction whose connection was lost before its COMMIT was sent. While no connection can be had, calls wait
- * for some seconds first.
+ * for some seconds first; where the server says nothing at all, they fail soon.
  *
  * Errors: `unavailable` where the database is away or too busy. If the connection was lost after a statement outside
  * a transaction, or a COMMIT, was sent, nobody knows whether it took effect: repeat it only where that does no harm, or

@@ -1,5 +1,6 @@
 import picocolors from "picocolors";
 import type { CliContext, CliStream, StopSignal } from "../cli/cli-context.ts";
+import { partsOnDemand } from "../cli/process-context.ts";
 
 /** A stream that keeps what was written. */
 export interface FakeStream extends CliStream {
@@ -83,13 +84,7 @@ export function createFakeCliContext(
     startWorker: missing("worker"),
     migrateStore: missing("store"),
     backups: missing("backups"),
-    configuredAgents: () => import("../start-worker.ts"),
-    claudeAgents: () => import("../claude-agents.ts"),
-    goals: () => import("../goals.ts"),
-    crew: () => import("../crew/start-crew.ts"),
-    mcpServers: () => import("../mcp-servers.ts"),
-    models: () => import("../models.ts"),
-    workflowLanguage: () => import("@muster/workflow"),
+    ...partsOnDemand,
     exitCode: 0,
     left,
     signal: (signal) => {

@@ -11,6 +11,8 @@ export interface Line {
   refuse(): Promise<void>;
   /** As when a cable is pulled: nothing gets through and nobody is told, until `resume`. */
   block(): void;
+  /** As when something on the way forgets its connections: nothing gets through these any more, new ones are let through. */
+  forget(): void;
   resume(): Promise<void>;
   close(): Promise<void>;
 }
@@ -79,6 +81,7 @@ export async function startLine(target: string, certificate?: { key: string; cer
       blocked = true;
       pauseBoth(...sockets);
     },
+    forget: () => pauseBoth(...sockets),
     async resume() {
       // What stood still is of no use any more, as after a long cut.
       if (blocked) cut();

@@ -6,11 +6,15 @@ import type { ShellLimits } from "./shell.ts";
 /** What of the machine a command sees. */
 export interface ViewOptions {
   workspace: string;
+  /** Where it starts. */
+  folder: string;
   limits: ShellLimits;
   /** Whether it has the machine's network, with all that listens on it; else it has none at all. */
   network: boolean;
   /** More folders that it may read, such as those of compilers: absolute paths. */
   readable: readonly string[];
+  /** Files that it sees in the place of others, above everything else. */
+  shownFiles: readonly { file: string; at: string }[];
   /** Whether this bubblewrap can forbid further user namespaces. */
   canDisableNamespaces: boolean;
 }
@@ -67,9 +71,10 @@ export function bubblewrapArguments(options: ViewOptions): string[] {
     ...["--bind", workspace, workspace],
     ...writable.flatMap((path) => ["--bind", path, path]),
     ...readOnly.flatMap(readOnlyBind),
+    ...options.shownFiles.flatMap(({ file, at }) => ["--ro-bind", file, at]),
     // What holds the places of all these is memory, too, and needs no more to be written to.
     ...["--remount-ro", "/", "--remount-ro", "/dev", "--remount-ro", "/proc"],
-    ...["--chdir", workspace, "--"],
+    ...["--chdir", options.folder, "--"],
   ];
 }
 

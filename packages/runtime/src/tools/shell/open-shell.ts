@@ -92,11 +92,12 @@ function sandboxed(found: Bubblewrap, bash: string, options: ShellOptions, limit
     kind: "bubblewrap",
     warning: network ? "Commands have the machine's network, with all that listens on it." : null,
     run: (request) => {
-      const view = { ...found, workspace: request.workspace, limits, network, readable: shown };
+      const { workspace, folder = workspace, shownFiles = [] } = request;
+      const view = { ...found, workspace, folder, limits, network, readable: shown, shownFiles };
       return run(request, limits, {
         program: found.program,
         args: [...bubblewrapArguments(view), ...shellWords(bash, request, limits)],
-        env,
+        env: { ...env, ...request.variables },
         cwd: "/",
         // Bubblewrap itself is no part of the command; when it goes, everything in it goes.
         membersOf: (pid, table) => familyOf(pid, table).filter((entry) => entry.pid !== pid),
@@ -117,8 +118,12 @@ function unsandboxed(obstacle: string, bash: string, options: ShellOptions, limi
         return await run(request, limits, {
           program: bash,
           args: shellWords(bash, request, limits).slice(1),
-          env: { ...shellEnvironment(options.env, options.passEnv ?? [], home), [name]: value },
-          cwd: request.workspace,
+          env: {
+            ...shellEnvironment(options.env, options.passEnv ?? [], home),
+            ...request.variables,
+            [name]: value,
+          },
+          cwd: request.folder ?? request.workspace,
           membersOf: (pid, table) => {
             const family = new Set(familyOf(pid, table));
             return table.filter((entry) => family.has(entry) || entry.group === pid || entry.session === pid);
@@ -134,7 +139,7 @@ function unsandboxed(obstacle: string, bash: string, options: ShellOptions, limi
 
 function shellWords(bash: string, request: ShellRequest, limits: ShellLimits): string[] {
   const threads = readProcessTable().reduce((sum, entry) => sum + entry.threads, 0);
-  return [bash, "-c", limitScript(limits, threads), bash, request.command];
+  return [bash, "-c", limitScript(limits, threads, request.streamsApart), bash, request.command];
 }
 
 /** Writes its own number into each of the files that come first, then becomes the rest. */

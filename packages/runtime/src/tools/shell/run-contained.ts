@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { collectOutput } from "./collect-output.ts";
 import { type ProcessEntry, readProcessTable } from "./process-table.ts";
 import type { ShellExit, ShellLimits, ShellRequest } from "./shell.ts";
@@ -17,7 +17,7 @@ export interface Containment {
   straysOf?(table: readonly ProcessEntry[]): ProcessEntry[];
 }
 
-type Child = ChildProcessByStdio<null, Readable, Readable>;
+type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
 
 /** How long its output may take to arrive once it has ended, in milliseconds. */
 const letGoMs = 1_000;
@@ -36,13 +36,16 @@ export function runContained(
   const { signal, timeoutMs } = request;
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const child: Child = spawn(containment.program, containment.args, {
+    const child = spawn(containment.program, containment.args, {
       cwd: containment.cwd,
       env: containment.env,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [request.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       // It leads a process group of its own, so that all of that can be killed.
       detached: true,
-    });
+    }) as Child;
+    // Who does not read what it is given has ended or does not want it.
+    child.stdin?.on("error", () => undefined);
+    child.stdin?.end(request.input);
     let endedBy: string | null = null;
     let killer: NodeJS.Timeout | undefined;
     const stop = (reason: string, graceMs: number): void => {
@@ -51,11 +54,12 @@ export function runContained(
       if (graceMs > 0) signalMembers(containment, child, "SIGTERM");
       killer = setTimeout(() => killGroup(child), graceMs);
     };
-    const output = collectOutput(limits.outputBytes, () =>
-      stop(`It wrote more than ${limits.outputBytes} bytes and was ended.`, 0),
-    );
+    const outputBytes = Math.min(limits.outputBytes, request.outputBytes ?? limits.outputBytes);
+    const flood = () => stop(`It wrote more than ${outputBytes} bytes and was ended.`, 0);
+    const output = collectOutput(outputBytes, flood);
+    const errors = request.streamsApart === true ? collectOutput(outputBytes, flood) : output;
     output.add(child.stdout);
-    output.add(child.stderr);
+    errors.add(child.stderr);
     const timer = setTimeout(
       () => stop(`It took longer than ${timeoutMs} ms and was ended.`, limits.graceMs),
       timeoutMs,
@@ -83,7 +87,10 @@ export function runContained(
     child.on("close", (code, endSignal) =>
       end(() => {
         if (signal.aborted) reject(signal.reason);
-        else resolve({ output: output.text(), code, signal: endSignal, endedBy });
+        else {
+          const complaint = errors === output ? "" : errors.text();
+          resolve({ output: output.text(), errors: complaint, code, signal: endSignal, endedBy });
+        }
       }),
     );
   });

@@ -13,15 +13,29 @@ export interface Shell {
 export interface ShellRequest {
   /** A line for bash. */
   command: string;
-  /** Absolute, without links; where it starts, and all that it may change. */
+  /** Absolute, without links; where it starts if nothing else is said, and all that it may change. */
   workspace: string;
   timeoutMs: number;
   signal: AbortSignal;
+  /** Where it starts, if not in the workspace: a folder in it, or one that it lies in. */
+  folder?: string;
+  /** What it reads on its standard input; left out, it has none. */
+  input?: string;
+  /** Variables beside those of the shell. */
+  variables?: Readonly<Record<string, string>>;
+  /** Its standard error is `errors`, and not part of `output`. */
+  streamsApart?: boolean;
+  /** Files that it sees in the place of others, read-only; without a sandbox it sees those others. */
+  shownFiles?: readonly { file: string; at: string }[];
+  /** What it may write to its streams before it is ended, where that is less than the shell allows. */
+  outputBytes?: number;
 }
 
 export interface ShellExit {
   /** What it wrote on both streams, in order; the middle is left out of a very long one. */
   output: string;
+  /** What it wrote on standard error where its streams are apart, else nothing. */
+  errors: string;
   /** Null where a signal ended it. */
   code: number | null;
   signal: NodeJS.Signals | null;

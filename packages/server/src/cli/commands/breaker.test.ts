@@ -1,25 +1,10 @@
 import type { Client } from "@muster/sdk";
-import { type Breaker, MusterError } from "@muster/sdk/protocol";
+import { MusterError } from "@muster/sdk/protocol";
 import { describe, expect, test } from "vitest";
+import { fakeBreaker } from "../../test/fake-breakers.ts";
 import { createFakeCliContext } from "../../test/fake-cli-context.ts";
 import { createFakeClient } from "../../test/fake-client.ts";
 import { runCli } from "../run-cli.ts";
-
-const fake = (overrides: Partial<Breaker> = {}): Breaker => ({
-  agentId: "r-1",
-  agent: "reviewer",
-  state: "closed",
-  failures: 0,
-  timeouts: 0,
-  openings: 0,
-  changedAt: null,
-  retryAt: null,
-  probing: false,
-  cause: null,
-  by: null,
-  reason: null,
-  ...overrides,
-});
 
 async function muster(argv: string[], parts: Parameters<typeof createFakeClient>[0]) {
   const env = { MUSTER_URL: "http://127.0.0.1:6878", MUSTER_API_KEY: "k" };
@@ -37,8 +22,8 @@ describe("breaker list", () => {
     const context = createFakeCliContext({});
     const retryAt = new Date(context.now() + 30_000).toISOString();
     const list = async () => [
-      fake({ state: "open", failures: 5, cause: "failures", retryAt }),
-      fake({
+      fakeBreaker({ state: "open", failures: 5, cause: "failures", retryAt }),
+      fakeBreaker({
         agentId: "w-1",
         agent: "writer",
         state: "open",
@@ -46,8 +31,8 @@ describe("breaker list", () => {
         by: "ann",
         reason: "bad day",
       }),
-      fake({ agentId: "x-1", agent: "x", state: "half_open", cause: "probe", probing: true }),
-      fake({ agentId: "y-1", agent: "y" }),
+      fakeBreaker({ agentId: "x-1", agent: "x", state: "half_open", cause: "probe", probing: true }),
+      fakeBreaker({ agentId: "y-1", agent: "y" }),
     ];
     const { out, exitCode } = await muster(["breaker", "list"], { breakers: { list } });
     expect(exitCode).toBe(0);
@@ -60,10 +45,10 @@ describe("breaker list", () => {
     const asked: unknown[] = [];
     const list: Client["breakers"]["list"] = async (filter) => {
       asked.push(filter);
-      return [fake()];
+      return [fakeBreaker()];
     };
     const { out } = await muster(["breaker", "list", "--state", "open", "--json"], { breakers: { list } });
-    expect(JSON.parse(out)).toEqual([fake()]);
+    expect(JSON.parse(out)).toEqual([fakeBreaker()]);
     expect(asked).toEqual([{ state: "open" }]);
   });
 });
@@ -72,14 +57,14 @@ describe("breaker open and close", () => {
   test("send reason and duration, for an agent by its name", async () => {
     const sent: unknown[] = [];
     const breakers: Partial<Client["breakers"]> = {
-      get: async (id) => (id === "r-1" ? fake() : unknown()),
+      get: async (id) => (id === "r-1" ? fakeBreaker() : unknown()),
       open: async (...request) => {
         sent.push(request);
-        return fake({ state: "open", cause: "operator", by: "ann", reason: "rate limit" });
+        return fakeBreaker({ state: "open", cause: "operator", by: "ann", reason: "rate limit" });
       },
       close: async (...request) => {
         sent.push(request);
-        return fake();
+        return fakeBreaker();
       },
     };
     const agents = { list: async () => [{ id: "r-1" }] } as unknown as Client["agents"];

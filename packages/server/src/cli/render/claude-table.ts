@@ -35,10 +35,12 @@ export function claudeTable({ colors, columns }: CliStream, reports: readonly Cl
 
 const shown = ({ path, scope }: ClaudeFileReport): string => (scope === "user" ? `~/${path}` : path);
 
-function details({ refusal, repairs, needsConsent, claudeCode }: ClaudeFileReport): string[] {
+function details(report: ClaudeFileReport): string[] {
+  const { refusal, repairs, unsupported, needsConsent, claudeCode } = report;
   const says = [
     ...(refusal === null ? [] : [`not loaded: ${refusal.why}`]),
     ...repairs.map((one) => `repaired: ${one}`),
+    ...unsupported.map((one) => `not supported: ${one}`),
     ...needsConsent.map(withheld),
     ...(claudeCode.why === null || claudeCode.why === refusal?.why
       ? []
@@ -49,7 +51,7 @@ function details({ refusal, repairs, needsConsent, claudeCode }: ClaudeFileRepor
 
 /** What Muster does not do because a file says so, and how a person has it done. */
 function withheld(what: string): string {
-  if (what.startsWith("hooks:")) return `not run: ${what}; Muster runs no hooks`;
+  if (what.startsWith("hooks:")) return `not run before \`muster hooks approve\`: ${what}`;
   if (what.startsWith("MCP servers")) return `not started before \`muster mcp approve\`: ${what}`;
   return `not without consent: ${what}`;
 }

@@ -1,26 +1,9 @@
-import type { Event, EventType, Run } from "@muster/sdk/protocol";
+import type { Event, EventType } from "@muster/sdk/protocol";
 import { expect, test } from "vitest";
+import { fakeRun } from "../../test/fake-client.ts";
 import { applyEvent, applySnapshot, startProgress } from "./run-progress.ts";
 
-const run: Run = {
-  id: "run-1",
-  workflow: "review",
-  status: "running",
-  tenant: "default",
-  inputs: {},
-  output: null,
-  error: null,
-  steps: ["list", "check", "join"].map((name) => ({
-    name,
-    status: "pending",
-    capability: `${name}_it`,
-    tasks: { total: 0, completed: 0, failed: 0 },
-    reason: null,
-  })),
-  createdAt: "2026-01-01T00:00:00.000Z",
-  budget: null,
-  finishedAt: null,
-};
+const run = fakeRun({ id: "run-1", workflow: "review" });
 
 let seq = 0;
 const event = (type: EventType, taskId: string | null, data: Record<string, unknown> = {}): Event => ({

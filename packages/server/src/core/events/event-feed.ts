@@ -1,10 +1,10 @@
-import { type Event, type EventType, limits, MusterError } from "@muster/sdk/protocol";
+import { type Event, limits, MusterError } from "@muster/sdk/protocol";
 import type { Clock } from "../../ports/clock.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Log } from "../../ports/log.ts";
 import type { EventFilter, EventService, Principal } from "../orchestrator.ts";
-import { type EventRow, readEvents } from "../queue/statements/events.ts";
-import { isoTime } from "../task-view.ts";
+import { readEvents } from "../queue/statements/events.ts";
+import { eventOf } from "./event-of.ts";
 import { createHorizon } from "./horizon.ts";
 
 /** Least time between two reads for subscribers, so that under load many events share one. */
@@ -14,17 +14,6 @@ const readAgainMs = 1_000;
 /** Events that are kept in memory for subscribers who keep up. */
 const tailLength = 5_000;
 const pageLength = limits.pageSize;
-
-const eventOf = (row: EventRow): Event => ({
-  seq: row.seq,
-  at: isoTime(row.at),
-  type: row.type as EventType,
-  taskId: row.task_id,
-  runId: row.run_id,
-  agentId: row.agent_id,
-  tenant: row.tenant,
-  data: row.data,
-});
 
 const concerns = (event: Event, filter: EventFilter, principal: Principal): boolean =>
   (principal.tenant === "*" || event.tenant === principal.tenant || event.tenant === "*") &&

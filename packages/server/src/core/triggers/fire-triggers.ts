@@ -2,7 +2,7 @@ import { type Event, type EventType, MusterError, type TriggerOn } from "@muster
 import type { Database, Queryable } from "../../ports/database.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Aftermath, Announce } from "../aftermath.ts";
-import type { EventRow } from "../queue/statements/events.ts";
+import { eventOf } from "../events/event-of.ts";
 import {
   findBusyTriggers,
   lockTrigger,
@@ -218,15 +218,4 @@ const unmoved = (row: TriggerRow): Move => ({
   startedId: null,
   skipped: 0,
   events: [],
-});
-
-const eventOf = (row: EventRow): Event => ({
-  seq: row.seq,
-  at: isoTime(row.at),
-  type: row.type as EventType,
-  taskId: row.task_id,
-  runId: row.run_id,
-  agentId: row.agent_id,
-  tenant: row.tenant,
-  data: row.data,
 });

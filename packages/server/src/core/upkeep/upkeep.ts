@@ -8,7 +8,9 @@ import { cascade } from "../completion/cascade.ts";
 import type { Settle } from "../completion/settle.ts";
 import type { DeadlockWatch } from "../deadlocks/deadlock-watch.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Waiters } from "../events/waiters.ts";
 import type { AgentLife } from "../gateway/agent-life.ts";
+import { isAway } from "../is-away.ts";
 import type { Locking } from "../locks/lock-service.ts";
 import type { Memory } from "../memory/create-memory.ts";
 import type { CountAutonomy } from "../people/count-autonomy.ts";
@@ -25,7 +27,6 @@ import type { Judge } from "../rollouts/judge-rollouts.ts";
 import type { RolloutBoard } from "../rollouts/rollout-board.ts";
 import type { FireSchedules } from "../schedules/fire-schedules.ts";
 import type { FireTriggers } from "../triggers/fire-triggers.ts";
-
 import type { Duty } from "./duty.ts";
 import type { Prune } from "./prune.ts";
 import type { Reconcile } from "./reconcile.ts";
@@ -45,7 +46,7 @@ export interface UpkeepDependencies {
   announce: Announce;
   spending: Pick<Budgets, "endTimes" | "catchUp">;
   duty: Duty;
-  recheckWaiters: () => Promise<void>;
+  waiters: Pick<Waiters, "recheck" | "wakeAll">;
   findStalledRuns: () => Promise<void>;
   schedules: FireSchedules;
   triggers: FireTriggers;
@@ -89,6 +90,8 @@ export function createUpkeep(deps: UpkeepDependencies) {
   let nextLook = Number.POSITIVE_INFINITY;
   let lastRecheck = Number.NEGATIVE_INFINITY;
   let onDuty = false;
+  /** The last look failed since the database is away. */
+  let cutOff = false;
   let lastPrune = Number.NEGATIVE_INFINITY;
 
   function schedule(at: number): void {
@@ -100,9 +103,7 @@ export function createUpkeep(deps: UpkeepDependencies) {
   async function look(): Promise<void> {
     if (running !== null || stopped) return;
     nextLook = Number.POSITIVE_INFINITY;
-    running = everything().catch((error: unknown) =>
-      log.warn({ error }, "Upkeep failed; it will look again."),
-    );
+    running = everything().catch(afterFailure);
     await running;
     const next = onDuty ? await findNext() : null;
     running = null;
@@ -115,8 +116,29 @@ export function createUpkeep(deps: UpkeepDependencies) {
   /** A moment to come stays; one that has passed is looked at again after a breath. */
   const afterBreath = (at: number): number => (at > clock.now() ? at : clock.now() + breathMs);
 
+  /**
+   * A node that can't reach the database leaves the duty to those that can. Who waits for something here will not hear
+   * of it: better that they learn why now, and ask another node.
+   */
+  async function afterFailure(error: unknown): Promise<void> {
+    log.warn({ error }, "Upkeep failed; it will look again.");
+    cutOff = isAway(error) && !(await databaseAnswers());
+    if (!cutOff) return;
+    onDuty = false;
+    await deps.duty.giveUp();
+    deps.waiters.wakeAll();
+  }
+
+  const databaseAnswers = (): Promise<boolean> =>
+    database.query(nextDue).then(
+      () => true,
+      () => false,
+    );
+
   async function everything(): Promise<void> {
     const now = clock.now();
+    if (cutOff) await database.query(nextDue);
+    cutOff = false;
     onDuty = await deps.duty.isMine();
     if (onDuty) await endWhatIsDue(now);
     if (onDuty) deps.triggers.look();
@@ -133,7 +155,7 @@ export function createUpkeep(deps: UpkeepDependencies) {
       if (onDuty) await deps.rollouts.look();
       await deps.dispatcher.refresh();
       // Those who wait look once more: the change that should have woken them may have lost its answer.
-      await deps.recheckWaiters();
+      await deps.waiters.recheck();
       if (onDuty) await deps.locking.settleDue(now);
       await deps.locking.recheck();
       if (onDuty) await deps.deadlocks.look(now);

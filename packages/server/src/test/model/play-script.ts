@@ -1,20 +1,14 @@
 import type { Message, TaskAssignment, TaskSubmission } from "@muster/sdk/protocol";
 import { MusterError } from "@muster/sdk/protocol";
-import { createInMemoryRegistry } from "../../adapters/agent-registry/in-memory/create-in-memory-registry.ts";
-import { createInMemoryBlobs } from "../../adapters/blob-store/in-memory/create-in-memory-blobs.ts";
-import { createInProcessBus } from "../../adapters/message-bus/in-process/create-in-process-bus.ts";
-import { createOrchestrator } from "../../core/create-orchestrator.ts";
 import type { Orchestrator } from "../../core/orchestrator.ts";
 import type { EventRow } from "../../core/queue/statements/events.ts";
 import type { Database } from "../../ports/database.ts";
-import { emptyDatabase, root, silentLog, someone } from "../orchestrate.ts";
+import { root, someone } from "../orchestrate.ts";
 import { checkEvents } from "../simulation/event-rules.ts";
-import { createRewritingDatabase, type Rewrite } from "../simulation/mutations.ts";
+import type { Rewrite } from "../simulation/mutations.ts";
 import { readJudgedTasks, readWholeLog } from "../simulation/read-log.ts";
-import { createRestingDatabase } from "../simulation/resting-database.ts";
-import { createSeededIds } from "../simulation/seeded-ids.ts";
-import { createSeededRandom } from "../simulation/seeded-random.ts";
-import { createSimulatedClock, type SimulatedClock } from "../simulation/simulated-clock.ts";
+import type { SimulatedClock } from "../simulation/simulated-clock.ts";
+import { loneOrchestrator } from "./lone-orchestrator.ts";
 import { QueueModel, type TaskPlan } from "./queue-model.ts";
 import { type Command, offsetOf } from "./scripts.ts";
 
@@ -39,30 +33,10 @@ export async function playScript(
   script: readonly Command[],
   rewrite: Rewrite = (statement) => statement,
 ): Promise<void> {
-  await emptyDatabase(inner);
-  const { database: resting, rest } = createRestingDatabase(inner);
-  const database = createRewritingDatabase(resting, rewrite);
-  const clock = createSimulatedClock({ settle: rest });
+  const policy = { minHealthScore: 0, maxLoadRatio: 1 };
+  const settings = { leaseMs, heartbeatMs, policy, breaker };
+  const { orchestrator, database, clock } = await loneOrchestrator(inner, settings, rewrite);
   const startAt = clock.now();
-  const random = createSeededRandom(1);
-  const bus = createInProcessBus({ defer: queueMicrotask });
-  const ids = createSeededIds(clock, random);
-  const ports = {
-    database,
-    bus,
-    registry: createInMemoryRegistry(),
-    blobs: createInMemoryBlobs(),
-    clock,
-    random,
-    ids,
-    log: silentLog,
-  };
-  const orchestrator = createOrchestrator(ports, {
-    leaseMs,
-    heartbeatMs,
-    policy: { minHealthScore: 0, maxLoadRatio: 1 },
-    breaker,
-  });
   const model = new QueueModel(startAt, leaseMs);
   const played: Played[] = [];
   await orchestrator.start();

@@ -1,18 +1,11 @@
 import { type Message, type Priority, priorities, type TaskAssignment } from "@muster/sdk/protocol";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createInMemoryRegistry } from "../../adapters/agent-registry/in-memory/create-in-memory-registry.ts";
-import { createInMemoryBlobs } from "../../adapters/blob-store/in-memory/create-in-memory-blobs.ts";
-import { createInProcessBus } from "../../adapters/message-bus/in-process/create-in-process-bus.ts";
-import { createOrchestrator } from "../../core/create-orchestrator.ts";
 import type { Database } from "../../ports/database.ts";
-import { emptyDatabase, freshDatabase, root, silentLog, someone } from "../orchestrate.ts";
+import { freshDatabase, root, someone } from "../orchestrate.ts";
 import { readWholeLog } from "../simulation/read-log.ts";
-import { createRestingDatabase } from "../simulation/resting-database.ts";
-import { createSeededIds } from "../simulation/seeded-ids.ts";
-import { createSeededRandom } from "../simulation/seeded-random.ts";
-import { createSimulatedClock } from "../simulation/simulated-clock.ts";
 import { testSeed } from "../test-seed.ts";
+import { loneOrchestrator } from "./lone-orchestrator.ts";
 
 let inner: Database;
 beforeAll(async () => {
@@ -37,23 +30,7 @@ const batches = fc.array(
 
 /** Works on one task at a time, and answers with the tasks that were started while a more urgent one was ready. */
 async function findQueueJumpers(script: { after: number; tasks: Planned[] }[]): Promise<string[]> {
-  await emptyDatabase(inner);
-  const { database, rest } = createRestingDatabase(inner);
-  const clock = createSimulatedClock({ settle: rest });
-  const random = createSeededRandom(1);
-  const bus = createInProcessBus({ defer: queueMicrotask });
-  const ids = createSeededIds(clock, random);
-  const ports = {
-    database,
-    bus,
-    registry: createInMemoryRegistry(),
-    blobs: createInMemoryBlobs(),
-    clock,
-    random,
-    ids,
-    log: silentLog,
-  };
-  const orchestrator = createOrchestrator(ports, { leaseMs: 3_600_000 });
+  const { orchestrator, database, clock } = await loneOrchestrator(inner, { leaseMs: 3_600_000 });
   await orchestrator.start();
   const receive = ({ type, payload }: Message): void => {
     if (type !== "task_request") return;

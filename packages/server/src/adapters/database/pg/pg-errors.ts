@@ -12,6 +12,14 @@ export function isTransactionConflict(error: unknown): boolean {
   return state === "40001" || state === "40P01";
 }
 
+/** The server says nothing any more, over this connection or at all. */
+export class ServerSilent extends Error {
+  constructor() {
+    super("The server fell silent.");
+    this.name = "ServerSilent";
+  }
+}
+
 /** What `pg` says when a connection is gone. It gives these errors no code. */
 const lostConnection =
   /^(Connection terminated|Client was closed|Client has encountered a connection error|Query read timeout|timeout e|Cannot use a pool after)/;
@@ -30,7 +38,7 @@ export function isConnectionLost(error: unknown): boolean {
   const state = sqlStateOf(error);
   if (state !== undefined) return state.startsWith("08") || state.startsWith("57P") || endedUndone.has(state);
   if (!(error instanceof Error)) return false;
-  return "syscall" in error || lostConnection.test(error.message);
+  return error instanceof ServerSilent || "syscall" in error || lostConnection.test(error.message);
 }
 
 /** Whether a statement outside a transaction certainly had no effect, although its connection is gone. */
@@ -47,6 +55,11 @@ const tooSlow: ReadonlySet<string | undefined> = new Set(["57014", "55P03"]);
  */
 export function translateError(error: unknown): unknown {
   if (error instanceof MusterError) return error;
+  if (error instanceof ServerSilent)
+    return new MusterError("unavailable", "The database does not answer.", {
+      hint: "Ask another node, or try again. What was under way may or may not have been saved.",
+      cause: error,
+    });
   if (isConnectionLost(error))
     return new MusterError("unavailable", "The connection to the database was lost.", {
       hint: "Try again. What was under way may or may not have been saved.",

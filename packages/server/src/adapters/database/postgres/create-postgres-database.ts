@@ -1,4 +1,3 @@
-import type pg from "pg";
 import type { Database, Queryable } from "../../../ports/database.ts";
 import type { Log } from "../../../ports/log.ts";
 import { createPgDatabase } from "../pg/create-pg-database.ts";
@@ -21,13 +20,16 @@ export interface PostgresOptions {
   waitMs?: number;
   /** How long a statement may go without an answer before its connection is given up; 20 s when left out. */
   answerMs?: number;
+  /**
+   * How long the server may say nothing when it is asked whether it is there, which it is where a call waits; 2 s when
+   * left out, so that calls fail soon. For work of hours that is better delayed than undone: longer.
+   */
+  patienceMs?: number;
   /** Refuses the database's use inside its own transaction at once; costly on Node 20. */
   checkNesting?: boolean;
   log?: Log;
 }
 
-/** Connections that nobody needs are kept this long, with their prepared statements. */
-const idleMs = 300_000;
 /** The longest that reading a snapshot may take, and one statement of it. */
 const snapshotMs = 12 * 3_600_000;
 
@@ -35,7 +37,7 @@ const snapshotMs = 12 * 3_600_000;
  * A PostgreSQL server (15 or later) as the database, through a pool of connections. It vacuums and checkpoints by
  * itself. Resolves once a first connection stands.
  *
- * Errors: `unavailable` where none does, `invalid_request` for a URL that can't be read, `conflict` for a server that is
+ * Errors: `unavailable` where none does, and of every call where the server does not answer any more, `invalid_request` for a URL that can't be read, `conflict` for a server that is
  * too old or a database that does not keep UTF8.
  */
 export async function createPostgresDatabase(options: PostgresOptions): Promise<Database> {
@@ -43,13 +45,13 @@ export async function createPostgresDatabase(options: PostgresOptions): Promise<
   const pool = createConnectionPool({
     config: {
       ...connectionConfig(url, options.answerMs === undefined ? {} : { answerMs: options.answerMs }),
-      max: connections,
-      idleTimeoutMillis: idleMs,
       types: typeParsers,
-      onConnect: prepareConnection as (client: pg.ClientBase) => void,
     },
+    connections,
+    prepare: prepareConnection,
     shown: readDatabaseUrl(url).shown,
     waitMs,
+    patienceMs: options.patienceMs,
     log,
   });
   try {

@@ -43,20 +43,21 @@ const prepare = `
     where s.source not in ('client', 'session')
   )
   select current_setting('server_version_num')::int / 10000 as version, current_setting('server_version') as shown,
-    current_setting('server_encoding') as encoding, pg_is_in_recovery() as standby, (select count(*) from done) as settings`;
+    current_setting('server_encoding') as encoding, pg_is_in_recovery() as standby, pg_backend_pid() as backend, (select count(*) from done) as settings`;
 
 interface Server {
   version: number;
   shown: string;
   encoding: string;
   standby: boolean;
+  backend: number;
 }
 
 /**
  * Makes a new connection ready, and refuses a server that Muster can't work on. A standby is refused too, with an error
- * that passes: it may be the primary a moment later.
+ * that passes: it may be the primary a moment later. Answers the number of the server's process behind the connection.
  */
-export async function prepareConnection(client: ClientBase): Promise<void> {
+export async function prepareConnection(client: ClientBase): Promise<number> {
   const { rows } = await client.query<Server>(prepare, [settings]);
   const server = rows[0] as Server;
   if (server.version < oldestVersion)
@@ -79,4 +80,5 @@ export async function prepareConnection(client: ClientBase): Promise<void> {
     throw new MusterError("unavailable", "The server is a standby and takes no writes.", {
       hint: "Point DATABASE_URL at the primary. After a failover this passes once the standby is promoted.",
     });
+  return server.backend;
 }
