@@ -29,8 +29,9 @@ const descriptionLength = 600;
 const atWork: ReadonlySet<string> = new Set(["available", "busy"]);
 
 /**
- * What can be done now for the tenant whose task this is: what fits the words best first, and then everything else, as
- * far as the bounds go. The orchestrator says whom the tenant may see.
+ * What can be done now for the tenant whose task this is: what fits the goal best first, and then everything else, as
+ * far as the bounds go. The orchestrator says whom the tenant may see, and what fits: by words, and by meaning where it has
+ * a model for that.
  */
 export const findOffers = async (
   { findAgents }: Pick<TaskContext, "findAgents">,
@@ -40,7 +41,7 @@ export const findOffers = async (
   const search = (more: AgentSearch) => findAgents({ limit: mostFound, estimates: true, ...more });
   const [near, all] = await Promise.all([search({ query: words }), search({})]);
   const offers = new Map<string, Offer>();
-  const fits = nearOf(near);
+  const scores = scoresOf(near);
   for (const agent of [...near, ...all]) {
     if (!atWork.has(agent.status)) continue;
     for (const capability of agent.capabilities) {
@@ -51,22 +52,20 @@ export const findOffers = async (
         known.agents.push(agent.name);
     }
   }
-  return withinBytes([...offers.values()].sort((a, b) => rankOf(fits, a) - rankOf(fits, b)));
+  return withinBytes([...offers.values()].sort((a, b) => scoreOf(scores, b) - scoreOf(scores, a)));
 };
 
-/** The first capability of an agent that was found by words is the one that fits; the others merely stand beside it. */
-const nearOf = (near: readonly FoundAgent[]): ReadonlyMap<string, number> => {
-  const places = new Map<string, number>();
-  for (const level of [0, 1, 2])
-    for (const { capabilities } of near) {
-      const name = capabilities[level]?.name;
-      if (name !== undefined && !places.has(name)) places.set(name, places.size);
-    }
-  return places;
+/** How well each fits, whoever offers it: one agent may offer all that is needed, among much that is not. */
+const scoresOf = (near: readonly FoundAgent[]): ReadonlyMap<string, number> => {
+  const scores = new Map<string, number>();
+  for (const { name, score = 0 } of near.flatMap(({ capabilities }) => capabilities))
+    scores.set(name, Math.max(score, scores.get(name) ?? 0));
+  return scores;
 };
 
-const rankOf = (places: ReadonlyMap<string, number>, { capability }: Offer): number =>
-  places.get(capability) ?? Number.MAX_SAFE_INTEGER;
+/** Those that do not fit stay in the order in which they were found. */
+const scoreOf = (scores: ReadonlyMap<string, number>, { capability }: Offer): number =>
+  scores.get(capability) ?? 0;
 
 const offerOf = (agent: FoundAgent, found: FoundAgent["capabilities"][number]): Offer => {
   const { name, description = "", inputSchema, outputSchema, cost, meanDurationMs, measured } = found;

@@ -25,5 +25,6 @@ const told = ({ id, name, description, status, capabilities }: FoundAgent) => ({
   id,
   status,
   ...(description === "" ? {} : { description }),
-  capabilities,
+  // They are in order; the numbers would say nothing to a model.
+  capabilities: capabilities.map(({ score: _, ...capability }) => capability),
 });

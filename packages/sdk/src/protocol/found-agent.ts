@@ -35,6 +35,12 @@ export const FoundAgent = Type.Object(
         cost,
         meanDurationMs,
         measured: Type.Optional(MeasuredTasks),
+        score: Type.Optional(
+          Type.Number({
+            description:
+              "Where words were given: how well it fits them, by words and meaning; more is better, beside others of the same answer.",
+          }),
+        ),
       }),
       {
         description:

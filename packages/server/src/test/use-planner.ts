@@ -1,4 +1,4 @@
-import { createModelRouter, createPlanner } from "@muster/runtime";
+import { createModelRouter, createPlanner, type ModelSettings } from "@muster/runtime";
 import type { TaskContext } from "@muster/sdk";
 import type { InboxItem } from "@muster/sdk/protocol";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
@@ -45,7 +45,14 @@ export const goalOf = (more: object = {}) => ({
 export const promptOf = (asked: AskedRequest | undefined): string =>
   (asked?.messages ?? []).map(({ text }) => text).join("\n");
 
-export function usePlanner(): PlannerFixture {
+/** Whose format the planner's model speaks. */
+const anthropic: PlannerProvider = { kind: "anthropic" };
+export type PlannerProvider = Pick<
+  ModelSettings["providers"][number],
+  "kind" | "models" | "structuredOutput"
+>;
+
+export function usePlanner(provider: PlannerProvider = anthropic): PlannerFixture {
   const at = useOrchestrator() as PlannerFixture;
   at.question = async () => {
     const { inbox } = at.muster.orchestrator;
@@ -61,11 +68,20 @@ export function usePlanner(): PlannerFixture {
   beforeEach(async () => {
     at.done = [];
     (at.providers.requests as unknown[]).length = 0;
+    // Aliases lead to providers by their names.
+    const name = provider.kind.replace("-chat", "");
     const model = await createModelRouter({
       settings: {
-        providers: [{ name: "anthropic", kind: "anthropic", baseURL: at.providers.baseURL("anthropic") }],
+        providers: [
+          {
+            ...provider,
+            name,
+            baseURL: at.providers.baseURL(name),
+            keyVariable: "A_KEY",
+          },
+        ],
       },
-      environment: { ANTHROPIC_API_KEY: "sk-ant-a-key-of-a-test" },
+      environment: { A_KEY: "sk-ant-a-key-of-a-test" },
     });
     close = () => model.close();
     await at.muster.agent(createPlanner({ model }));

@@ -79,11 +79,12 @@ function view({ agent, capabilities }: Offer<AgentRecord>): FoundAgent {
     type,
     description,
     status: isFull ? "busy" : status,
-    capabilities: capabilities.map(({ capability: { inputSchema, outputSchema, ...each } }) => ({
+    capabilities: capabilities.map(({ capability: { inputSchema, outputSchema, ...each }, score }) => ({
       name: each.name,
       ...(each.description === undefined ? {} : { description: each.description }),
       ...(inputSchema === undefined ? {} : { inputSchema }),
       ...(outputSchema === undefined ? {} : { outputSchema }),
+      ...(score > 0 ? { score } : {}),
     })),
   };
 }
