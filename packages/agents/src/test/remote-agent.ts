@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
+import { readRestCall, restFault } from "./rest-call.ts";
 
 type Json = Record<string, unknown>;
 
@@ -13,6 +14,8 @@ export interface RemoteStep {
 
 export interface RemoteScript {
   dialect?: "0.3" | "1.0";
+  /** `HTTP+JSON` with 1.0 alone; `JSONRPC` by default. */
+  binding?: "JSONRPC" | "HTTP+JSON";
   streaming?: boolean;
   skills?: Json[];
   card?: Json;
@@ -67,6 +70,7 @@ export async function startRemoteAgent(script: RemoteScript): Promise<RemoteAgen
     cards: { sent: 0, same: 0 },
   };
   const dialect = () => remote.script.dialect ?? "1.0";
+  const binding = () => remote.script.binding ?? "JSONRPC";
   const messageOf = (says: string, task?: RemoteTask): Json => ({
     messageId: `said-${says}`,
     ...(task === undefined ? {} : { taskId: task.id, contextId: task.contextId }),
@@ -180,7 +184,7 @@ export async function startRemoteAgent(script: RemoteScript): Promise<RemoteAgen
       dialect() === "1.0"
         ? {
             supportedInterfaces: [
-              { url: `${remote.url}/rpc`, protocolBinding: "JSONRPC", protocolVersion: "1.0" },
+              { url: `${remote.url}/rpc`, protocolBinding: binding(), protocolVersion: "1.0" },
             ],
           }
         : { protocolVersion: "0.3.0", url: `${remote.url}/rpc`, preferredTransport: "JSONRPC" };
@@ -195,6 +199,22 @@ export async function startRemoteAgent(script: RemoteScript): Promise<RemoteAgen
       .writeHead(isSame ? 304 : 200, { "content-type": "application/json", etag })
       .end(isSame ? "" : body);
   };
+  const answerRest = (request: IncomingMessage, body: Json | undefined, response: ServerResponse): void => {
+    const { method = "", url = "", headers } = request;
+    const call = readRestCall(method, url, body);
+    if (call === null) return void response.writeHead(404).end();
+    const result =
+      headers["a2a-version"] === "1.0" ? answer(call.method, call.params) : { fault: [-32600, "no version"] };
+    const { fault } = result as { fault?: [number, string] };
+    if (fault !== undefined) {
+      const { status, body: said } = restFault(fault);
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(said));
+    } else if (Array.isArray(result)) {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      for (const event of result) response.write(`data: ${JSON.stringify(event)}\n\n`);
+      response.end();
+    } else response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(result));
+  };
   const place = () => (dialect() === "1.0" ? "/.well-known/agent-card.json" : "/.well-known/agent.json");
   const listen = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
@@ -205,6 +225,7 @@ export async function startRemoteAgent(script: RemoteScript): Promise<RemoteAgen
     remote.requests.push({ method, headers, rpc: body?.method });
     if (remote.script.instead?.({ url, body }, response) === true) return;
     if (url === place()) return sendCard(request, response);
+    if (binding() === "HTTP+JSON") return answerRest(request, body, response);
     if (url !== "/rpc" || body === undefined) return void response.writeHead(404).end();
     const isVersion = dialect() !== "1.0" || headers["a2a-version"] === "1.0";
     const isCall = body.jsonrpc === "2.0" && body.id !== undefined && isVersion;

@@ -6,13 +6,15 @@ import { definitionOf, done, run } from "../../test/run-remote.ts";
 const working: RemoteStep[] = [{ state: "working" }];
 
 describe.each([
-  ["1.0", false],
-  ["1.0", true],
-  ["0.3", false],
-  ["0.3", true],
-] as const)("a remote agent that speaks %s, streaming: %s", (dialect, streaming) => {
+  ["1.0", false, "JSONRPC"],
+  ["1.0", true, "JSONRPC"],
+  ["1.0", false, "HTTP+JSON"],
+  ["1.0", true, "HTTP+JSON"],
+  ["0.3", false, "JSONRPC"],
+  ["0.3", true, "JSONRPC"],
+] as const)("a remote agent that speaks %s, streaming: %s, over %s", (dialect, streaming, binding) => {
   const start = (steps: RemoteScript["steps"], more: Partial<RemoteScript> = {}) =>
-    startRemoteAgent({ dialect, streaming, steps, ...more });
+    startRemoteAgent({ dialect, streaming, binding, steps, ...more });
 
   it("gets the input as data, and its data is the output", async () => {
     const remote = await start(() => done({ data: { sum: 3 } }));
@@ -50,7 +52,7 @@ describe.each([
     crash.abort(takenAway("its lease ended"));
     await expect(first).rejects.toThrow("its lease ended");
     expect(remote.cancelled).toEqual([]);
-    if (streaming) remote.script.instead = finishedAt(dialect);
+    if (streaming) remote.script.instead = finishedAt(dialect, binding);
     expect(await run(definitionOf(remote.url), task)).toEqual({ n: 1 });
     expect(remote.messages.length).toBe(1);
   });
@@ -100,9 +102,13 @@ describe.each([
 
 /** The task of a remote agent that has ended meanwhile. */
 const finishedAt =
-  (dialect: string): RemoteScript["instead"] =>
-  ({ body }, response) => {
-    if (body?.method !== "GetTask" && body?.method !== "tasks/get") return false;
+  (dialect: string, binding: string): RemoteScript["instead"] =>
+  ({ url, body }, response) => {
+    const isRest = binding === "HTTP+JSON";
+    const isLook = isRest
+      ? /^\/rpc\/tasks\/[^:]+$/.test(url)
+      : /^GetTask$|^tasks\/get$/.test(String(body?.method));
+    if (!isLook) return false;
     const parts = dialect === "1.0" ? [{ data: { n: 1 } }] : [{ kind: "data", data: { n: 1 } }];
     const state = dialect === "1.0" ? "TASK_STATE_COMPLETED" : "completed";
     const result = {
@@ -113,6 +119,6 @@ const finishedAt =
       artifacts: [{ artifactId: "a", parts }],
     };
     response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ jsonrpc: "2.0", id: body.id, result }));
+    response.end(JSON.stringify(isRest ? result : { jsonrpc: "2.0", id: body?.id, result }));
     return true;
   };

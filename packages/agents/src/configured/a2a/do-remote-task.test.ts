@@ -115,6 +115,15 @@ describe("sending once", () => {
     expect(await run(definitionOf(remote.url), lost)).toEqual({ text: "second" });
   });
 
+  it("begins anew where the remote task was lost, over HTTP+JSON, which says so by a status", async () => {
+    const remote = await startRemoteAgent({ binding: "HTTP+JSON", steps: () => done({ text: "second" }) });
+    const lost = createJournaledTask();
+    lost.journal.set("a2a:send:1", true);
+    lost.journal.set("a2a:task:1", { taskId: "forgotten", contextId: "talk" });
+    await expect(run(definitionOf(remote.url), lost)).rejects.toMatchObject({ code: "remote_lost" });
+    expect(await run(definitionOf(remote.url), lost)).toEqual({ text: "second" });
+  });
+
   it("fails, and stops the remote task, where nobody answers or nobody may be asked", async () => {
     const remote = await startRemoteAgent({ steps: () => [{ state: "input-required", says: "Which?" }] });
     await expect(run(definitionOf(remote.url))).rejects.toThrow("nobody answers");
