@@ -6,16 +6,16 @@ import type { Statement } from "../../../ports/database.ts";
  */
 const askedAmongDone = `
 below(root, id, has_children) as (
-  select n.id, t.id, t.has_children from done n join task t on t.parent_id = n.id where n.has_children
+  select n.id, t.id, t.has_children from done n cross join lateral (select id, has_children from task where parent_id = n.id offset 0) t where n.has_children
   union all
-  select b.root, t.id, t.has_children from below b join task t on t.parent_id = b.id where b.has_children
+  select b.root, t.id, t.has_children from below b cross join lateral (select id, has_children from task where parent_id = b.id offset 0) t where b.has_children
 ), asked as (
   select b.root as id from below b join inbox_item i on i.task_id = b.id
   where i.answered_by is not null or i.kind <> 'task'
   union
   select n.id from done n join inbox_item i on i.task_id = n.id and i.answered_by is not null
   union
-  select n.id from done n join dependency d on d.task_id = n.id and d.kind = 'need'
+  select n.id from done n cross join lateral (select depends_on from dependency where task_id = n.id and kind = 'need' offset 0) d
     join inbox_item i on i.task_id = d.depends_on and i.gate
 )`;
 
@@ -62,20 +62,21 @@ export interface CountedDay {
  * Counts the tasks that were completed according to the events behind the mark, by day, and moves the mark past them. Where
  * somebody else has moved it meanwhile nothing is counted, so neither nodes that do so at once nor an answer that was lost
  * count anything twice. A capability for which a day of a tenant has no room of its own counts as '*'.
- * $1 the mark, $2 up to this event, $3 how many events, $4 capabilities of a tenant and day.
+ * Each task is looked up by its id (the limit sees to that): to read all of them for a thousand events would take too long.
+ * $1 the mark, $2 up to this event, $3 how many numbers of events, $4 capabilities of a tenant and day.
  */
 export const countAutonomyDays: Statement<{ position: number; counted: CountedDay[] }> = {
   name: "count_autonomy_days",
   text: `
 with recursive chunk as materialized (
-  select seq, at, type, task_id from event where seq > $1::bigint and seq <= $2::bigint order by seq limit $3
+  select seq, at, type, task_id from event where seq > $1::bigint and seq <= least($2::bigint, $1::bigint + $3::bigint)
 ), moved as (
-  update autonomy_mark set position = (select max(seq) from chunk)
-  where position = $1::bigint and exists (select from chunk)
+  update autonomy_mark set position = least($2::bigint, $1::bigint + $3::bigint)
+  where position = $1::bigint
   returning position
 ), done as materialized (
   select t.id, t.has_children, t.tenant, (c.at / 86400000)::int as day, coalesce(t.capability, '') as capability
-  from chunk c join task t on t.id = c.task_id
+  from chunk c cross join lateral (select * from task where id = c.task_id limit 1) t
   where c.type = 'task.completed' and ${isTask}
 ), ${askedAmongDone}, sums as (
   select n.day, n.tenant, n.capability, count(*) as finished, count(a.id) as with_people
