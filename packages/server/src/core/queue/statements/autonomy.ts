@@ -9,7 +9,7 @@ below(root, id, has_children) as (
   select n.id, t.id, t.has_children from done n cross join lateral (select id, has_children from task where parent_id = n.id offset 0) t where n.has_children
   union all
   select b.root, t.id, t.has_children from below b cross join lateral (select id, has_children from task where parent_id = b.id offset 0) t where b.has_children
-), asked as (
+), asked as materialized (
   select b.root as id from below b join inbox_item i on i.task_id = b.id
   where i.answered_by is not null or i.kind <> 'task'
   union
