@@ -21,6 +21,7 @@ import {
   type Loaded,
   loadClaudeFolder,
   missingSkills,
+  placesOf,
   watchClaudeFolder,
 } from "@muster/runtime/claude-folder";
 import { type AgentDefinition, MusterError, type RunningAgent } from "@muster/sdk";
@@ -200,12 +201,17 @@ class Crew {
   #openShell(): Shell | string {
     const { env, say } = this.#options;
     try {
-      return this.#options.openShell?.() ?? openShell({ env });
+      return this.#options.openShell?.() ?? openShell({ env, settingsFolders: this.#settingsFolders() });
     } catch (error) {
       const hint = error instanceof MusterError && error.hint !== undefined ? ` ${error.hint}` : "";
       say(`agents of .claude run no commands, and no hooks: ${messageOf(error)}${hint}`);
       return `${messageOf(error)}${hint}`;
     }
+  }
+
+  /** An agent of a folder above works in this one, too. */
+  #settingsFolders(): string[] {
+    return placesOf({ folder: this.#options.folder, above: true }).map(({ root }) => realpathSync(root));
   }
 
   /** The hooks of the folder as they are when they are due, for one attempt of an agent. */

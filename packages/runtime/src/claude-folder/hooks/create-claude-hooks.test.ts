@@ -218,3 +218,15 @@ test("in a working copy the script of the copy is compared, and no other is run"
   writeFileSync(join(copy, "check.sh"), "exit 0\n");
   expect((await open(copy).run(before, signal)).refusal).toContain("has changed since");
 });
+
+test("where nobody can read what was approved, guards refuse and nothing is run", async () => {
+  const { name, open, approve, root } = hookBench(shell);
+  name([{ command: "touch ran" }, { command: "touch ran", event: "PostToolUse" }]);
+  await approve();
+  writeFileSync(join(root, "../home/approvals.json"), "{broken");
+  const hooks = open();
+  expect(await hooks.wants("PreToolUse", "Write")).toBe(true);
+  expect((await hooks.run(before, signal)).refusal).toContain("has changed since");
+  expect(await hooks.run(after, signal)).toEqual({});
+  expect(existsSync(join(root, "ran"))).toBe(false);
+});

@@ -5,7 +5,7 @@ import type { Scrub } from "../../tools/create-scrubber.ts";
 import type { Shell } from "../../tools/shell/shell.ts";
 import { describeHook, type HookEvent, hookEvents } from "./claude-hook.ts";
 import { type HookAnswer, readHookAnswer } from "./hook-answer.ts";
-import type { FoundHook, HookApprovals, JudgedHook } from "./hook-approvals.ts";
+import { type FoundHook, type HookApprovals, type JudgedHook, lookAtHook } from "./hook-approvals.ts";
 import { describeMoment } from "./hook-input.ts";
 import { joinAnswers } from "./join-answers.ts";
 import { matchesHook } from "./match-hook.ts";
@@ -78,12 +78,23 @@ async function judgeAll(desk: Desk, event: HookEvent, subject: string | null): P
     .filter(({ hook }) => hook.event === event && (subject === null || matchesHook(hook.matcher, subject)));
   const judged: JudgedHook[] = [];
   for (const found of meant.slice(0, mostAtOnce)) {
-    const one = await desk.approvals.judge(found, projectOf(desk, found));
+    const one = await judgeSafely(desk, found);
     judged.push(one);
     tellConsent(desk, one);
   }
   if (meant.length > mostAtOnce) tell(desk, "warn", `Only ${mostAtOnce} hooks of ${event} are asked.`);
   return judged;
+}
+
+/** Where nobody can tell what was approved, a guard is taken for one that has changed. */
+async function judgeSafely(desk: Desk, found: FoundHook): Promise<JudgedHook> {
+  const project = projectOf(desk, found);
+  try {
+    return await desk.approvals.judge(found, project);
+  } catch (error) {
+    const obstacle = error instanceof Error ? error.message : String(error);
+    return { ...(await lookAtHook(found, project)), consent: "changed", obstacle };
+  }
 }
 
 /** The project as a hook sees it: in a working copy where its file's folder is a part of that. */

@@ -136,6 +136,9 @@ it("protects files that start programs or say what agents may do", async () => {
     ".mcp.json",
     ".claude/settings.json",
     ".claude/agents/x.md",
+    "packages/app/.claude/settings.json",
+    "packages/app/.Claude/hooks/x.sh",
+    "packages/app/.mcp.json",
     "muster.yaml",
   ];
   for (const file_path of paths) {

@@ -10,7 +10,8 @@ export async function fileSubject(path: string, context: ToolContext): Promise<T
 
 /**
  * Files by which a program outside of the sandbox can be made to run something, or an agent can give itself more than it
- * was given. Relative to the workspace; `.git` at any depth, in whatever case a file system takes for the same.
+ * was given. Relative to the workspace, or to a folder in it that has a `.claude` of its own; `.git` at any depth, in
+ * whatever case a file system takes for the same.
  */
 export const protectedFiles: readonly string[] = [
   ".mcp.json",
@@ -30,11 +31,16 @@ export function refuseProtected(paths: readonly string[]): void {
   for (const path of paths) {
     const folded = path.toLowerCase();
     const isGit = folded.split("/").includes(".git");
-    const hit = protectedFiles.find((one) => folded === one || folded.startsWith(`${one}/`));
-    if (isGit || hit !== undefined) {
+    const isHit = protectedFiles.some(
+      (one) => `/${folded}/`.startsWith(`/${one}/`) || (isNested(one) && `/${folded}/`.includes(`/${one}/`)),
+    );
+    if (isGit || isHit) {
       throw new ToolError(
         `${path} is protected: what stands there can start programs or change what agents may do. A person has to edit it.`,
       );
     }
   }
 }
+
+/** What a folder below may have as well: who works in it gets its settings from there. */
+const isNested = (path: string): boolean => path === ".mcp.json" || path.startsWith(".claude/");

@@ -13,6 +13,8 @@ export interface ViewOptions {
   network: boolean;
   /** More folders that it may read, such as those of compilers: absolute paths. */
   readable: readonly string[];
+  /** Folders with settings that nobody may change from inside, beside the workspace: absolute, without links. */
+  settingsFolders: readonly string[];
   /** Files that it sees in the place of others, above everything else. */
   shownFiles: readonly { file: string; at: string }[];
   /** Whether this bubblewrap can forbid further user namespaces. */
@@ -58,7 +60,7 @@ const networkSettings = ["host.conf", "hosts", "protocols", "resolv.conf", "serv
  */
 export function bubblewrapArguments(options: ViewOptions): string[] {
   const { workspace, limits, network, readable } = options;
-  const { writable, readOnly } = guardedPaths(workspace);
+  const { writable, readOnly } = guardedPaths(workspace, options.settingsFolders);
   const etc = [...settings, ...(network ? networkSettings : [])];
   const size = ["--size", String(limits.temporaryBytes)];
   return [

@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { protectedFiles } from "../builtin/file-subject.ts";
 
 /** What a sandbox shows of a repository beside the workspace, and what of both it lets nobody change. */
@@ -16,18 +16,36 @@ const runsPrograms = ["config", "config.worktree", "hooks", "modules"];
 /**
  * A command may commit, but not leave something behind that git, run by a person outside of the sandbox, would start:
  * `.git` stays where it is, with its configuration and hooks as they are. The `.git` of a worktree is a file that names a
- * folder elsewhere, which is shown as well, if that folder names the workspace as its own.
+ * folder elsewhere, which is shown as well, if that folder names the workspace as its own. `folders` are others that have
+ * files like those that are protected in the workspace.
  */
-export function guardedPaths(workspace: string): GuardedPaths {
-  const readOnly = protectedFiles.map((path) => join(workspace, path)).filter(existsSync);
+export function guardedPaths(workspace: string, folders: readonly string[] = []): GuardedPaths {
+  const { readOnly, fixed } = guardedSettings(workspace, folders);
   const git = join(workspace, ".git");
   const kind = kindOf(git);
-  if (kind === "folder") return { writable: [git], readOnly: [...readOnly, ...guardsOf(git)] };
+  if (kind === "folder") return { writable: [...fixed, git], readOnly: [...readOnly, ...guardsOf(git)] };
   const shared = kind === "file" ? sharedGitFolder(git) : null;
-  if (shared === null) return { writable: [], readOnly: kind === "file" ? [...readOnly, git] : readOnly };
+  if (shared === null) return { writable: fixed, readOnly: kind === "file" ? [...readOnly, git] : readOnly };
   const { common, own } = shared;
   const links = ["gitdir", "commondir"].map((name) => join(own, name)).filter(existsSync);
-  return { writable: [common], readOnly: [...readOnly, git, ...guardsOf(common), ...links] };
+  return { writable: [...fixed, common], readOnly: [...readOnly, git, ...guardsOf(common), ...links] };
+}
+
+/**
+ * A file that is bound can't be moved, but the folders above it could be, with another one made in their place; so those
+ * are bound as well, from the workspace down to each `.claude`.
+ */
+function guardedSettings(
+  workspace: string,
+  folders: readonly string[],
+): { readOnly: string[]; fixed: string[] } {
+  const readOnly = protectedIn(workspace, folders).filter(existsSync);
+  const fixed = new Set<string>();
+  for (const path of readOnly)
+    for (let at = dirname(path); at.startsWith(workspace + sep); at = dirname(at))
+      if (kindOf(at) === "folder") fixed.add(at);
+  // The outer ones first: what is bound later lies above.
+  return { readOnly, fixed: [...fixed].sort() };
 }
 
 function guardsOf(git: string): string[] {
@@ -69,14 +87,20 @@ function sharedGitFolder(gitFile: string): { common: string; own: string } | nul
  * Protected files that are not there can't be guarded. Notes which, and answers what removes those that came meanwhile and
  * names them.
  */
-export function watchProtectedFiles(workspace: string): () => string[] {
-  const absent = protectedFiles.filter((path) => !exists(join(workspace, path)));
+export function watchProtectedFiles(workspace: string, folders: readonly string[] = []): () => string[] {
+  const absent = protectedIn(workspace, folders).filter((path) => !exists(path));
   return () => {
-    const made = absent.filter((path) => exists(join(workspace, path)));
-    for (const path of made) rmSync(join(workspace, path), { recursive: true, force: true });
-    return made;
+    const made = absent.filter(exists);
+    for (const path of made) rmSync(path, { recursive: true, force: true });
+    return made.map((path) => relative(workspace, path));
   };
 }
+
+/** Of the workspace, and of those folders that lie in it: whoever starts agents there has settings of their own. */
+const protectedIn = (workspace: string, folders: readonly string[]): string[] =>
+  [workspace, ...folders.filter((folder) => folder.startsWith(workspace + sep))].flatMap((folder) =>
+    protectedFiles.map((path) => join(folder, path)),
+  );
 
 const exists = (path: string): boolean => {
   try {

@@ -19,6 +19,8 @@ export interface ShellOptions {
   env: Readonly<Record<string, string | undefined>>;
   /** Variables that commands get all the same, by name. */
   passEnv?: readonly string[];
+  /** Folders whose settings agents work by, beside the workspace: commands may not change those either. */
+  settingsFolders?: readonly string[];
   /** Lets commands use the machine's network, with all that listens on it. */
   network?: boolean;
   /** More folders that commands may read. */
@@ -85,7 +87,7 @@ function probe(program: string | null): Bubblewrap | { obstacle: string } {
 }
 
 function sandboxed(found: Bubblewrap, bash: string, options: ShellOptions, limits: ShellLimits): Shell {
-  const { network = false, readable = [] } = options;
+  const { network = false, readable = [], settingsFolders = [] } = options;
   const shown = [...nodeFolders(process.execPath, homedir()), ...readable];
   const env = shellEnvironment(options.env, options.passEnv ?? [], sandboxHome);
   return {
@@ -93,8 +95,17 @@ function sandboxed(found: Bubblewrap, bash: string, options: ShellOptions, limit
     warning: network ? "Commands have the machine's network, with all that listens on it." : null,
     run: (request) => {
       const { workspace, folder = workspace, shownFiles = [] } = request;
-      const view = { ...found, workspace, folder, limits, network, readable: shown, shownFiles };
-      return run(request, limits, {
+      const view = {
+        ...found,
+        workspace,
+        folder,
+        limits,
+        network,
+        readable: shown,
+        shownFiles,
+        settingsFolders,
+      };
+      return run(request, limits, settingsFolders, {
         program: found.program,
         args: [...bubblewrapArguments(view), ...shellWords(bash, request, limits)],
         env: { ...env, ...request.variables },
@@ -115,7 +126,7 @@ function unsandboxed(obstacle: string, bash: string, options: ShellOptions, limi
       const mark = `MUSTER_SHELL=${randomUUID()}`;
       const [name, value] = mark.split("=") as [string, string];
       try {
-        return await run(request, limits, {
+        return await run(request, limits, options.settingsFolders ?? [], {
           program: bash,
           args: shellWords(bash, request, limits).slice(1),
           env: {
@@ -146,8 +157,13 @@ function shellWords(bash: string, request: ShellRequest, limits: ShellLimits): s
 const joinScript =
   'n=$1; shift; while [ "$n" -gt 0 ]; do echo "$$" > "$1" || exit 125; shift; n=$((n - 1)); done; exec "$@"';
 
-async function run(request: ShellRequest, limits: ShellLimits, containment: Containment): Promise<ShellExit> {
-  const removeMade = watchProtectedFiles(request.workspace);
+async function run(
+  request: ShellRequest,
+  limits: ShellLimits,
+  settingsFolders: readonly string[],
+  containment: Containment,
+): Promise<ShellExit> {
+  const removeMade = watchProtectedFiles(request.workspace, settingsFolders);
   const group = openControlGroup(limits);
   const { program, args } = containment;
   const joined =

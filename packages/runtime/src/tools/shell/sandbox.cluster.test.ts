@@ -245,3 +245,35 @@ it("commits in a working copy of its own, and changes nothing of the repository 
   expect(await worktree.close()).toEqual({ isKept: true });
   expect(git(repository, "log", "--format=%s", worktree.branch)).toBe("second\nfirst\n");
 });
+
+it("does not change the settings of a folder below that agents work by, nor make any", async () => {
+  const app = join(workspace, "app");
+  mkdirSync(join(app, ".claude"), { recursive: true });
+  writeFileSync(join(app, ".claude/settings.json"), "{}");
+  const { bash } = bench({ settingsFolders: [workspace, app, outside] });
+  for (const change of [
+    "echo x > app/.claude/settings.json",
+    "rm app/.claude/settings.json",
+    "mv app/.claude app/other",
+    "mv app other",
+    "rm -rf app",
+  ])
+    expect(await bash(change)).toMatchObject({ isError: true });
+  expect(readFileSync(join(app, ".claude/settings.json"), "utf8")).toBe("{}");
+  expect((await bash("echo x > app/.claude/settings.local.json")).content).toContain(
+    "Removed again, since only a person may make it: app/.claude/settings.local.json",
+  );
+  expect(existsSync(join(app, ".claude/settings.local.json"))).toBe(false);
+});
+
+it("does not put another folder in the place of the one with its settings", async () => {
+  mkdirSync(join(workspace, ".claude/agents"), { recursive: true });
+  writeFileSync(join(workspace, ".claude/settings.json"), "{}");
+  const { bash } = bench();
+  const swap = "mv .claude old && mkdir .claude && echo '{\"x\": 1}' > .claude/settings.json";
+  expect(await bash(swap)).toMatchObject({ isError: true });
+  expect(readFileSync(join(workspace, ".claude/settings.json"), "utf8")).toBe("{}");
+  expect(
+    await bash("mkdir -p .claude/agent-memory && echo x > .claude/agent-memory/note"),
+  ).not.toHaveProperty("isError");
+});
