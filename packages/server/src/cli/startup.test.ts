@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
@@ -22,5 +22,6 @@ test("the command line starts without the orchestrator, the SDK and anything els
   const packages = [...loads(entry, seen)].filter((name) => !name.startsWith("node:"));
   expect(packages.sort()).toEqual(["commander", "picocolors"]);
   expect(seen.size).toBeGreaterThan(20);
-  expect([...seen].filter((file) => !file.includes("/cli/"))).toEqual([]);
+  const others = [...seen].filter((file) => !file.includes("/cli/"));
+  expect(others.map((file) => basename(file))).toEqual(["edit-distance.ts"]);
 });

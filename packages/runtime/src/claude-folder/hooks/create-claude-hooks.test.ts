@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { openShell } from "../../tools/shell/open-shell.ts";
 import { temporaryFolder } from "../../tools/test/bench.ts";
 import { hookBench } from "./test/hook-bench.ts";
@@ -136,6 +135,9 @@ test("without a shell an approved guard refuses, and the others are not run", as
 });
 
 test("hooks that fail, hang, flood or print nonsense harm nobody, and the log says what they did", async () => {
+  // Other tests' hooks have copies of their own in the common place.
+  const own = temporaryFolder();
+  vi.stubEnv("TMPDIR", own);
   const { name, open, approve, logs } = hookBench(shell);
   name([
     { command: "exit 1" },
@@ -159,7 +161,7 @@ test("hooks that fail, hang, flood or print nonsense harm nobody, and the log sa
   ])
     expect(said).toContain(fault);
   expect(logs).toHaveLength(6);
-  expect(readdirSync(tmpdir()).filter((path) => path.startsWith("muster-hook-"))).toEqual([]);
+  expect(readdirSync(own).filter((path) => path.startsWith("muster-hook-"))).toEqual([]);
 });
 
 test("hooks run side by side, the same command once, and the strictest answer counts", async () => {
